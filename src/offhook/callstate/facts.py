@@ -1,0 +1,65 @@
+"""What the picture of the calls reports when it changes (spec 15-events); pure values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from offhook.callstate.model import ExtensionState, Member
+
+
+@dataclass(frozen=True, slots=True)
+class ExtensionStatus:
+    """The state of an extension changed. `registered_ip` is empty when unregistered."""
+
+    extension: str
+    status: ExtensionState
+    registered_ip: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CallStatus:
+    """A call began or a member's state changed; `members` in the order of the wire (caller first).
+
+    `others` are members that this event does not list but the older dialects need: a BYE there names the
+    party that left and then the other one, where it is still known (spec 17, `mapping_from_version_2`).
+    """
+
+    callid: str
+    members: tuple[Member, ...]
+    others: tuple[Member, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Forward:
+    """A call to an extension is forwarded; `members` holds the caller."""
+
+    callid: str
+    members: tuple[Member, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """A phone transfers a call with a feature code ("Tranfer" on the wire)."""
+
+    callid: str
+    members: tuple[Member, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CallFailed:
+    """A call could not be set up; `reason` is one of the contract's list, spelt as there."""
+
+    callid: str
+    reason: str
+    members: tuple[Member, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CallEnded:
+    """The last channel of a call is gone. Stays inside offhook: the ledger releases the record on it."""
+
+    callid: str
+
+
+Fact: TypeAlias = ExtensionStatus | CallStatus | Forward | Transfer | CallFailed | CallEnded

@@ -1,0 +1,56 @@
+"""The words of a call: parties, their states, and what the picture tells the world (spec 13-call, 15-events).
+
+Pure: nothing here does I/O or knows the time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class MemberStatus(StrEnum):
+    """State of one party as the contract names it (spec 13-call, `MemberStatus`)."""
+
+    ALERT = "ALERT"
+    RING = "RING"
+    ANSWERED = "ANSWERED"
+    ANSWER = "ANSWER"
+    HOLD = "HOLD"
+    BYE = "BYE"
+
+
+class PartyKind(StrEnum):
+    """Key under which a party stands in `members`."""
+
+    EXT = "ext"
+    INBOUND = "inbound"
+    OUTBOUND = "outbound"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """One party of a call as shown to clients.
+
+    For `ext`, `number` is the extension; for `inbound` and `outbound`, `from_number`, `to_number` and
+    `trunk` are set instead. `channelid` is Asterisk's channel name. `status` is None where the contract
+    leaves memberstatus out; `callpath` is empty when the call runs through no IVR, queue or group.
+    """
+
+    kind: PartyKind
+    channelid: str
+    number: str = ""
+    from_number: str = ""
+    to_number: str = ""
+    trunk: str = ""
+    status: MemberStatus | None = None
+    callpath: str = ""
+
+
+class ExtensionState(StrEnum):
+    """Status of an ExtensionStatus event (spec 15-events)."""
+
+    RINGING = "Ringing"
+    BUSY = "Busy"
+    REGISTERED = "Registered"
+    UNREGISTERED = "Unregistered"

@@ -1,0 +1,67 @@
+"""What an endpoint of the contract is, and the registry that router, OpenAPI and tests are derived from."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from offhook.contract.errors import Errno
+
+Q = TypeVar("Q")
+A = TypeVar("A")
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who sent a request. `address` is the peer's IP address; `token` is the key of the session in the
+    access area (never the token itself), empty for endpoints that need none."""
+
+    address: str
+    port: int
+    secure: bool
+    session: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint(Generic[Q, A]):
+    """One endpoint of the contract.
+
+    `path` as in the spec ("extension/query"); `chapter` is the spec file's number ("02"); `request` and
+    `result` are dataclasses; `errors` lists the codes that the handler itself may raise, beside those of
+    its parameters. `needs_token` is False for login and token/refresh.
+    """
+
+    path: str
+    chapter: str
+    summary: str
+    request: type[Q]
+    result: type[A]
+    handler: Callable[[Caller, Q], Awaitable[A]]
+    errors: tuple[Errno, ...] = ()
+    needs_token: bool = True
+
+
+class Registry:
+    """All endpoints by path. Raises ValueError when a path is declared twice."""
+
+    def __init__(self, endpoints: Iterable[Endpoint[Any, Any]] = ()) -> None:
+        self._by_path: dict[str, Endpoint[Any, Any]] = {}
+        for endpoint in endpoints:
+            self.add(endpoint)
+
+    def add(self, endpoint: Endpoint[Any, Any]) -> None:
+        """Declare one endpoint."""
+        if endpoint.path in self._by_path:
+            raise ValueError(f"{endpoint.path} is declared twice")
+        self._by_path[endpoint.path] = endpoint
+
+    def get(self, path: str) -> Endpoint[Any, Any] | None:
+        """The endpoint at `path`, or None."""
+        return self._by_path.get(path)
+
+    def __iter__(self) -> Iterator[Endpoint[Any, Any]]:
+        return iter(self._by_path.values())
+
+    def __len__(self) -> int:
+        return len(self._by_path)

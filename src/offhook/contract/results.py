@@ -1,0 +1,48 @@
+"""How an answer reaches the wire: dataclasses in, JSON of strings out.
+
+Every scalar is a string and key order is field order (spec 00-access `envelope`, 19-tolerances `answers`).
+A field that is `None` is left out; bool is on or off; `wire_name` gives a field another key on the wire.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+Wire: TypeAlias = str | list["Wire"] | dict[str, "Wire"]
+_NAME = "offhook.wire"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Nothing:
+    """Result of an endpoint that answers with the status alone."""
+
+
+def wire_name(name: str, **kwargs: Any) -> Any:
+    """A dataclass field whose key on the wire is `name` (the contract has misspelt and reserved ones)."""
+    return dataclasses.field(metadata={_NAME: name}, **kwargs)
+
+
+def to_wire(value: object) -> Wire:
+    """Turn a result into JSON values that are strings, lists and objects only.
+
+    Raises TypeError for None inside a list or for an unknown type: a null must never leave us.
+    """
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, str):
+        return value
+    if isinstance(value, int):
+        return str(int(value))
+    if isinstance(value, Mapping):
+        return {str(key): to_wire(item) for key, item in value.items() if item is not None}
+    if isinstance(value, list | tuple):
+        return [to_wire(item) for item in value]
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {
+            f.metadata.get(_NAME, f.name): to_wire(item)
+            for f in dataclasses.fields(value)
+            if (item := getattr(value, f.name)) is not None
+        }
+    raise TypeError(f"{type(value).__name__} has no form on the wire")

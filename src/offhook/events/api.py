@@ -1,0 +1,50 @@
+"""The events that offhook tells the world (spec 15-events), as types; one `publish` puts them on their way.
+
+These are facts, free of dialect: `offhook.events.encoding` writes them in the three formats of the wire. What happens to calls is told by `offhook.callstate.facts`, taken over here as it stands.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from offhook.callstate.facts import CallFailed, CallStatus, ExtensionStatus, Forward, Transfer
+
+
+@dataclass(frozen=True, slots=True)
+class BootUp:
+    """The engine has restarted; the one event that needs no living token."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigChange:
+    """An extension or trunk was added, changed or deleted. `name` is the number or the trunk's name."""
+
+    kind: Literal["extension", "trunk"]
+    name: str
+    operation: Literal["add", "update", "del"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewCdr:
+    """The record of a call that is over; durations in seconds, `timestart` local time of the PBX."""
+
+    callid: str
+    timestart: str
+    callfrom: str
+    callto: str
+    call_seconds: int
+    talk_seconds: int
+    source_trunk: str = ""
+    destination_trunk: str = ""
+    pincode: str = ""
+    status: Literal["ANSWERED", "NO ANSWER", "BUSY", "VOICEMAIL"]
+    type: Literal["Internal", "Inbound", "Outbound"]
+    recording: str = ""
+    didnumber: str = ""
+    agent_ring_seconds: int = 0
+
+
+Event: TypeAlias = (
+    BootUp | ConfigChange | ExtensionStatus | CallStatus | Forward | Transfer | CallFailed | NewCdr
+)

@@ -1,0 +1,171 @@
+"""Reads and writes of the store: short transactions, one writer, grouped commits.
+
+    coroutine ── write("name", f) ──► queue ──► writer thread: BEGIN; f1(uow); f2(uow); …; COMMIT (fsync)
+                                                              each f in a SAVEPOINT, so one failure undoes
+                                                              only itself; futures are resolved after COMMIT
+    coroutine ── read(f) ──► reader thread pool, one connection each
+
+SQLite allows one writer, and with synchronous=FULL a commit costs an fsync: writes that wait together share
+one. What `write` returned is on disk (architecture, decision 9).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import queue
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import sqlalchemy as sa
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+_GROUP_MAX = 200
+
+
+class UnitOfWork:
+    """One write in progress: its connection, and what has to happen once it is on disk."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self.connection = connection
+        self.callbacks: list[Callable[[], None]] = []
+
+    def after_commit(self, callback: Callable[[], None]) -> None:
+        """Call `callback` in the event loop's thread after the commit; never when the write failed."""
+        self.callbacks.append(callback)
+
+
+class _Job(Generic[T]):
+    def __init__(self, name: str, work: Callable[[UnitOfWork], T], loop: asyncio.AbstractEventLoop) -> None:
+        self.name = name
+        self.work = work
+        self.loop = loop
+        self.future: Future[T] = Future()
+        self.callbacks: list[Callable[[], None]] = []
+        self.result: T | None = None
+
+
+def sqlite_engine(path: Path) -> sa.Engine:
+    """An engine on a SQLite file in WAL mode that keeps what it acknowledged through a power cut."""
+    engine = sa.create_engine(f"sqlite:///{path}", connect_args={"check_same_thread": False, "timeout": 5})
+
+    @sa.event.listens_for(engine, "connect")
+    def _pragmas(connection: Any, _record: object) -> None:
+        connection.isolation_level = None
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @sa.event.listens_for(engine, "begin")
+    def _begin(connection: sa.Connection) -> None:
+        immediate = connection.get_execution_options().get("offhook_write", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+    return engine
+
+
+class Store:
+    """The PBX's store. Make it once in the composition root; `close` waits for what is under way."""
+
+    def __init__(self, engine: sa.Engine, *, readers: int = 4) -> None:
+        self.engine = engine
+        self._jobs: queue.SimpleQueue[_Job[Any] | None] = queue.SimpleQueue()
+        self._readers = ThreadPoolExecutor(readers, thread_name_prefix="store-read")
+        self._writer = threading.Thread(target=self._write_forever, name="store-write", daemon=True)
+        self._writer.start()
+        self._closed = False
+
+    async def read(self, work: Callable[[sa.Connection], T]) -> T:
+        """Run `work` on a reading connection in a thread; it sees one consistent snapshot."""
+        return await asyncio.get_running_loop().run_in_executor(self._readers, self._read_now, work)
+
+    def _read_now(self, work: Callable[[sa.Connection], T]) -> T:
+        with self.engine.connect() as connection, connection.begin():
+            return work(connection)
+
+    async def write(self, name: str, work: Callable[[UnitOfWork], T]) -> T:
+        """Run `work` in a transaction and return its result once it is on disk.
+
+        `work` runs in the writer thread and may be run twice; it must do nothing but SQL. What it raises is
+        raised here, and then none of its changes is kept.
+        """
+        if self._closed:
+            raise RuntimeError("the store is closed")
+        job = _Job(name, work, asyncio.get_running_loop())
+        self._jobs.put(job)
+        return await asyncio.shield(asyncio.wrap_future(job.future))
+
+    def close(self) -> None:
+        """Finish queued writes, then release every connection."""
+        if self._closed:
+            return
+        self._closed = True
+        self._jobs.put(None)
+        self._writer.join()
+        self._readers.shutdown()
+        self.engine.dispose()
+
+    def _write_forever(self) -> None:
+        while (first := self._jobs.get()) is not None:
+            group = [first]
+            last = False
+            while len(group) < _GROUP_MAX:
+                try:
+                    job = self._jobs.get_nowait()
+                except queue.Empty:
+                    break
+                if job is None:
+                    last = True
+                    break
+                group.append(job)
+            self._commit(group)
+            if last:
+                return
+
+    def _commit(self, group: list[_Job[Any]]) -> None:
+        done: list[_Job[Any]] = []
+        try:
+            with (
+                self.engine.connect().execution_options(offhook_write=True) as connection,
+                connection.begin(),
+            ):
+                for job in group:
+                    self._run(connection, job, done)
+        except Exception as failure:
+            log.exception("store: commit of %s failed", ", ".join(job.name for job in group))
+            for job in group:
+                if not job.future.done():
+                    job.future.set_exception(failure)
+            return
+        for job in done:
+            self._resolve(job)
+
+    @staticmethod
+    def _run(connection: sa.Connection, job: _Job[Any], done: list[_Job[Any]]) -> None:
+        unit = UnitOfWork(connection)
+        savepoint = connection.begin_nested()
+        try:
+            job.result = job.work(unit)
+        except Exception as failure:
+            savepoint.rollback()
+            job.future.set_exception(failure)
+        else:
+            savepoint.commit()
+            job.callbacks = unit.callbacks
+            done.append(job)
+
+    @staticmethod
+    def _resolve(job: _Job[Any]) -> None:
+        def in_loop() -> None:
+            for callback in job.callbacks:
+                try:
+                    callback()
+                except Exception:
+                    log.exception("store: after the commit of %s", job.name)
+
+        if job.callbacks and not job.loop.is_closed():
+            job.loop.call_soon_threadsafe(in_loop)
+        job.future.set_result(job.result)
