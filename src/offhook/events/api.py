@@ -1,6 +1,7 @@
 """The events that offhook tells the world (spec 15-events), as types; one `publish` puts them on their way.
 
-These are facts, free of dialect: `offhook.events.encoding` writes them in the three formats of the wire. What happens to calls is told by `offhook.callstate.facts`, taken over here as it stands.
+These are facts, free of dialect: `offhook.events.encoding` writes them in the three formats of the wire.
+What happens to calls is told by `offhook.callstate.facts`, taken over here as it stands.
 """
 
 from __future__ import annotations
