@@ -46,6 +46,19 @@ class Member:
     status: MemberStatus | None = None
     callpath: str = ""
 
+    def wire(self) -> dict[str, dict[str, str]]:
+        """The member as the contract writes it, keys in its order (spec 15-events, `types.key_order`)."""
+        if self.kind is PartyKind.EXT:
+            fields = {"number": self.number}
+        else:
+            fields = {"from": self.from_number, "to": self.to_number, "trunkname": self.trunk}
+        fields["channelid"] = self.channelid
+        if self.status is not None:
+            fields["memberstatus"] = self.status.value
+        if self.callpath:
+            fields["callpath"] = self.callpath
+        return {self.kind.value: fields}
+
 
 class ExtensionState(StrEnum):
     """Status of an ExtensionStatus event (spec 15-events)."""
