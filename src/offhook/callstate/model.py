@@ -67,3 +67,23 @@ class ExtensionState(StrEnum):
     BUSY = "Busy"
     REGISTERED = "Registered"
     UNREGISTERED = "Unregistered"
+
+
+class Direction(StrEnum):
+    """Direction of a call (spec 13-call `call/query`, 15-events NewCdr `type`)."""
+
+    INTERNAL = "internal"
+    INBOUND = "inbound"
+    OUTBOUND = "outbound"
+
+
+class ExtensionWord(StrEnum):
+    """Status of an extension in extension/list and extension/query (spec 02-extension)."""
+
+    UNAVAILABLE = "Unavailable"
+    REGISTERED = "Registered"
+    RINGING = "Ringing"
+    BUSY = "Busy"
+    HOLD = "Hold"
+    MALFUNCTION = "Malfunction"
+    IDLE = "Idle"

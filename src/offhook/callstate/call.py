@@ -1,0 +1,174 @@
+"""One call: its channels (legs), its parties (seats) and the rules by which their states change.
+
+A leg is one channel. A seat is one party of the call: usually one leg, but all phones of an extension
+that ring together are one seat until one of them answers. Everything is immutable; a change makes a
+new call. `set_status` is the only way by which a member's status changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from offhook.callstate.model import Direction, Member, MemberStatus, PartyKind
+from offhook.callstate.party import Party
+from offhook.callstate.reasons import Reason
+
+
+class LegState(StrEnum):
+    """State of a channel, spelt as AMI's ChannelStateDesc."""
+
+    DOWN = "Down"
+    RING = "Ring"
+    RINGING = "Ringing"
+    UP = "Up"
+
+
+class Role(StrEnum):
+    """Side of the call on which a party stands."""
+
+    CALLER = "caller"
+    CALLEE = "callee"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leg:
+    """One channel of a call. `dialled` legs were made by the PBX, the others by a phone or a trunk."""
+
+    uniqueid: str
+    channelid: str
+    party: Party | None
+    state: LegState
+    dialled: bool
+    attempt: int = 0
+    holding: bool = False
+    refused: bool = False
+    dial_status: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seat:
+    """One party of a call. `legs` are uniqueids; `told` when a CallStatus has listed the member."""
+
+    party: Party
+    role: Role
+    legs: tuple[str, ...]
+    member: Member
+    told: bool = False
+
+    @property
+    def status(self) -> MemberStatus | None:
+        """The member's status, None while its phone does not ring yet."""
+        return self.member.status
+
+    @property
+    def talking(self) -> bool:
+        """Whether the member's call was answered (held or not)."""
+        return self.status in TALKING
+
+    def without_leg(self, uniqueid: str) -> Seat:
+        """Take a leg away."""
+        if uniqueid not in self.legs:
+            return self
+        return replace(self, legs=tuple(key for key in self.legs if key != uniqueid))
+
+
+ALLOWED: Mapping[MemberStatus | None, frozenset[MemberStatus]] = {
+    None: frozenset(set(MemberStatus) - {MemberStatus.HOLD}),
+    MemberStatus.ALERT: frozenset({MemberStatus.ANSWERED, MemberStatus.BYE}),
+    MemberStatus.RING: frozenset({MemberStatus.ANSWER, MemberStatus.BYE}),
+    MemberStatus.ANSWERED: frozenset({MemberStatus.ALERT, MemberStatus.HOLD, MemberStatus.BYE}),
+    MemberStatus.ANSWER: frozenset({MemberStatus.HOLD, MemberStatus.BYE}),
+    MemberStatus.HOLD: frozenset({MemberStatus.ANSWERED, MemberStatus.ANSWER, MemberStatus.BYE}),
+    MemberStatus.BYE: frozenset(),
+}
+"""Which status may follow which. ANSWERED to ALERT: an IVR passes its caller on (spec 15, `unclear`)."""
+
+TALKING = frozenset({MemberStatus.ANSWERED, MemberStatus.ANSWER, MemberStatus.HOLD})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """A call with its legs and seats; seats stand in the order of the wire, callers first."""
+
+    callid: str
+    seats: tuple[Seat, ...] = ()
+    legs: Mapping[str, Leg] = field(default_factory=dict)
+    expected: str = ""  # the caller of a call that we originate
+    expected_callee: str = ""
+    calling_back: bool = False  # the caller's own phones are being rung by the PBX
+    caller: Member | None = None  # kept for CallFailed when the caller has gone
+    attempt: int = 0  # counts destinations: a forward begins the next one
+    failure: Reason | None = None
+    told_caller: Reason | None = None  # what the engine answered the caller's phone
+    refused_by_dialplan: bool = False
+    given_up: bool = False
+    answered: bool = False  # somebody or something answered the caller
+    connected: bool = False  # a callee answered
+    voicemail: bool = False
+    leaving: tuple[str, ...] = ()  # legs known to go, in that order, before their Hangup comes
+    last_left: Member | None = None
+
+    @property
+    def members(self) -> tuple[Member, ...]:
+        """The parties as clients see them, callers first."""
+        return tuple(seat.member for seat in self.seats if seat.status is not None)
+
+    @property
+    def direction(self) -> Direction:
+        """Inbound when an outside party called in, outbound when one was called, else internal."""
+        kinds = {seat.member.kind for seat in self.seats}
+        if self.caller is not None:
+            kinds.add(self.caller.kind)
+        if PartyKind.INBOUND in kinds:
+            return Direction.INBOUND
+        return Direction.OUTBOUND if PartyKind.OUTBOUND in kinds else Direction.INTERNAL
+
+    def seat_of(self, uniqueid: str) -> Seat | None:
+        """The seat that a leg belongs to."""
+        return next((seat for seat in self.seats if uniqueid in seat.legs), None)
+
+    def with_leg(self, leg: Leg) -> Call:
+        """Add a leg or change it."""
+        return replace(self, legs={**self.legs, leg.uniqueid: leg})
+
+    def without_leg(self, uniqueid: str) -> Call:
+        """Take a leg away, from its seat too."""
+        legs = {key: leg for key, leg in self.legs.items() if key != uniqueid}
+        leaving = tuple(key for key in self.leaving if key != uniqueid)
+        seats = tuple(seat.without_leg(uniqueid) for seat in self.seats)
+        return replace(self, legs=legs, leaving=leaving, seats=seats)
+
+    def with_seat(self, seat: Seat) -> Call:
+        """Add a seat: callers before callees, else in the order of coming."""
+        seats = (*self.seats, seat)
+        return replace(self, seats=tuple(sorted(seats, key=lambda one: one.role is Role.CALLEE)))
+
+    def with_changed(self, old: Seat, new: Seat) -> Call:
+        """Put a seat in the place of another."""
+        return replace(self, seats=tuple(new if seat is old else seat for seat in self.seats))
+
+    def without_seat(self, gone: Seat) -> Call:
+        """Take a seat away."""
+        return replace(self, seats=tuple(seat for seat in self.seats if seat is not gone))
+
+
+def set_status(seat: Seat, status: MemberStatus) -> Seat:
+    """The only setter of a member's status; a transition that `ALLOWED` lacks leaves the seat unchanged.
+
+    Events can be lost, doubled or late, so a wrong transition is no error: the resynchronisation mends it.
+    """
+    if status not in ALLOWED[seat.status]:
+        return seat
+    return replace(seat, member=replace(seat.member, status=status))
+
+
+def talk_status(role: Role) -> MemberStatus:
+    """The status of a member whose call is answered."""
+    return MemberStatus.ANSWERED if role is Role.CALLER else MemberStatus.ANSWER
+
+
+def wait_status(role: Role) -> MemberStatus:
+    """The status of a member whose call is not answered yet."""
+    return MemberStatus.ALERT if role is Role.CALLER else MemberStatus.RING

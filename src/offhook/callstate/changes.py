@@ -1,0 +1,285 @@
+"""What can happen to a call, in its own words: somebody joins, rings, answers, holds, leaves.
+
+Each function takes the step and the call, puts the changed call into the step and returns it. How
+Asterisk's events are read stands in `fold`; nothing here knows an event.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from offhook.callstate import reasons
+from offhook.callstate.call import (
+    TALKING,
+    Call,
+    Leg,
+    LegState,
+    Role,
+    Seat,
+    set_status,
+    talk_status,
+    wait_status,
+)
+from offhook.callstate.facts import CallFailed, CallStatus
+from offhook.callstate.model import Member, MemberStatus, PartyKind
+from offhook.callstate.party import Party, PartyType
+from offhook.callstate.reasons import Reason
+from offhook.callstate.step import Step
+
+
+def join(step: Step, call: Call, leg: Leg, member: Member) -> Call:
+    """A new channel of a party: a phone more of a party that is ringing already, or a new member."""
+    call = step.attach(call, leg)
+    if leg.party is None:
+        return call
+    role = _role(call, leg)
+    ringing = _ringing_seat(call, leg.party, role) if leg.dialled else None
+    if ringing is not None:
+        return step.save(call.with_changed(ringing, replace(ringing, legs=(*ringing.legs, leg.uniqueid))))
+    seat = Seat(party=leg.party, role=role, legs=(leg.uniqueid,), member=member)
+    if not leg.dialled:
+        seat = set_status(seat, MemberStatus.ALERT)
+    call = call.with_seat(seat)
+    if role is Role.CALLER:
+        call = replace(call, caller=seat.member)
+    return step.save(call)
+
+
+def ring(step: Step, call: Call, leg: Leg) -> Call:
+    """A dialled phone rings: tell it, unless another phone of the same party rings already."""
+    call = step.save(call.with_leg(replace(leg, state=LegState.RINGING)))
+    _touch(step, leg)
+    seat = call.seat_of(leg.uniqueid)
+    if seat is None or seat.status is not None:
+        return call
+    shown = set_status(_seen_by(seat, leg), wait_status(seat.role))
+    call = _remember_caller(call.with_changed(seat, shown), shown)
+    return tell_all(step, call)
+
+
+def answer(step: Step, call: Call, leg: Leg) -> Call:
+    """A leg is up: the callee has answered, the caller has picked up, or something answered the caller."""
+    call = step.save(call.with_leg(replace(leg, state=LegState.UP)))
+    _touch(step, leg)
+    seat = call.seat_of(leg.uniqueid)
+    if seat is None:
+        return call
+    if seat.role is Role.CALLEE:
+        return _callee_answers(step, call, seat, leg)
+    if leg.dialled:
+        return _caller_picks_up(step, call, seat, leg)
+    return caller_answered(step, call)
+
+
+def caller_answered(step: Step, call: Call) -> Call:
+    """Somebody or something (an IVR, a queue, a voicemail box) has answered the caller."""
+    if call.refused_by_dialplan:
+        return call  # an announcement that the call failed is no answer
+    changed = call
+    for seat in call.seats:
+        if seat.role is Role.CALLER and seat.status is MemberStatus.ALERT:
+            changed = changed.with_changed(seat, set_status(seat, MemberStatus.ANSWERED))
+    if changed is call:
+        return call
+    return tell_talking(step, replace(changed, answered=True))
+
+
+def hold(step: Step, call: Call, leg: Leg, holding: bool) -> Call:
+    """A phone puts the others of its call on hold, or takes them back."""
+    call = call.with_leg(replace(leg, holding=holding))
+    holders = {seat.legs for seat in call.seats for key in seat.legs if call.legs[key].holding}
+    changed = call
+    for seat in call.seats:
+        held = bool(holders - {seat.legs})
+        if seat.status in TALKING:
+            status = MemberStatus.HOLD if held else talk_status(seat.role)
+            if status is not seat.status:
+                changed = changed.with_changed(seat, set_status(seat, status))
+    return step.save(changed) if changed is call else tell_talking(step, changed)
+
+
+def leave(step: Step, call: Call, leg: Leg) -> Call:
+    """A channel has ended: say BYE for its party if this was its last, those known to go first."""
+    for uniqueid in call.leaving:
+        if uniqueid == leg.uniqueid:
+            break
+        call = _bye_if_last(step, call, uniqueid, gone=set(call.leaving))
+    call = _bye_if_last(step, call, leg.uniqueid, gone={leg.uniqueid})
+    call = step.detach(call, leg)
+    seat = next((seat for seat in call.seats if seat.member.channelid == leg.channelid and seat.legs), None)
+    if seat is not None:
+        call = step.save(call.with_changed(seat, _seen_by(seat, _best(call, seat))))
+    return call
+
+
+def is_over(call: Call) -> bool:
+    """Whether no channel is left."""
+    return not call.legs
+
+
+def close(step: Step, call: Call, *, tell_failure: bool = True) -> None:
+    """The last channel is gone: tell why the call failed, if it did, and that it is over."""
+    for seat in call.seats:
+        call = bye(step, call, seat)
+    step.end(call, _failure(call) if tell_failure else None)
+
+
+def bye(step: Step, call: Call, seat: Seat) -> Call:
+    """A party has left. One that never rang was no member and leaves silently."""
+    call = call.without_seat(seat)
+    if seat.status is None:
+        return step.save(call)
+    gone = set_status(seat, MemberStatus.BYE)
+    others = call.members or ((call.last_left,) if call.last_left else ())
+    step.tell(CallStatus(call.callid, (gone.member,), others))
+    step.owe(seat, call.callid)
+    return step.save(replace(call, last_left=gone.member))
+
+
+def tell_all(step: Step, call: Call) -> Call:
+    """Tell every member with its state."""
+    step.tell(CallStatus(call.callid, call.members))
+    return step.save(replace(call, seats=tuple(replace(seat, told=True) for seat in call.seats)))
+
+
+def tell_talking(step: Step, call: Call) -> Call:
+    """Tell the members whose call is answered; those that still ring are left out (spec 15 `ring_group`)."""
+    talking = tuple(seat.member for seat in call.seats if seat.talking)
+    others = tuple(member for member in call.members if member not in talking)
+    step.tell(CallStatus(call.callid, talking, others))
+    return step.save(call)
+
+
+def caller_shown(call: Call) -> tuple[Member, ...]:
+    """The caller as CallFailed and Forward show it: without state; empty when there never was one."""
+    if call.caller is not None:
+        return (replace(call.caller, status=None, callpath=""),)
+    if call.expected:
+        return (Member(kind=PartyKind.EXT, number=call.expected, channelid=""),)
+    return ()
+
+
+def _role(call: Call, leg: Leg) -> Role:
+    if not leg.dialled or leg.uniqueid == call.callid or call.calling_back:
+        return Role.CALLER
+    return Role.CALLEE
+
+
+def _ringing_seat(call: Call, party: Party, role: Role) -> Seat | None:
+    if party.type is not PartyType.EXTENSION:
+        return None
+    same = (seat for seat in call.seats if seat.party == party and seat.role is role)
+    return next((seat for seat in same if not seat.talking), None)
+
+
+def _seen_by(seat: Seat, leg: Leg) -> Seat:
+    """The member is now known by this channel."""
+    return replace(seat, member=replace(seat.member, channelid=leg.channelid))
+
+
+def _best(call: Call, seat: Seat) -> Leg:
+    """The leg that stands for a seat: a ringing one if there is one."""
+    legs = [call.legs[key] for key in seat.legs]
+    return next((leg for leg in legs if leg.state is not LegState.DOWN), legs[0])
+
+
+def _remember_caller(call: Call, seat: Seat) -> Call:
+    return replace(call, caller=seat.member) if seat.role is Role.CALLER else call
+
+
+def _callee_answers(step: Step, call: Call, seat: Seat, leg: Leg) -> Call:
+    if seat.talking:
+        return call
+    mine = replace(_seen_by(seat, leg), legs=(leg.uniqueid,))
+    call = call.with_changed(seat, set_status(mine, MemberStatus.ANSWER))
+    for caller in call.seats:
+        if caller.role is Role.CALLER and caller.status is MemberStatus.ALERT:
+            call = call.with_changed(caller, set_status(caller, MemberStatus.ANSWERED))
+    return tell_talking(step, replace(call, answered=True, connected=True))
+
+
+def _caller_picks_up(step: Step, call: Call, seat: Seat, leg: Leg) -> Call:
+    mine = set_status(replace(_seen_by(seat, leg), legs=(leg.uniqueid,)), MemberStatus.ALERT)
+    call = _remember_caller(replace(call.with_changed(seat, mine), calling_back=False), mine)
+    return tell_all(step, call) if seat.status is None else step.save(call)
+
+
+def _bye_if_last(step: Step, call: Call, uniqueid: str, gone: set[str]) -> Call:
+    seat = call.seat_of(uniqueid)
+    if seat is None or set(seat.legs) - gone:
+        return call
+    return bye(step, call, seat)
+
+
+def _touch(step: Step, leg: Leg) -> None:
+    if leg.party is not None and leg.party.type is PartyType.EXTENSION:
+        step.touch(leg.party.name)
+
+
+def _failure(call: Call) -> CallFailed | None:
+    """CallFailed of a call that is over; None if it was answered, given up, or went to voicemail."""
+    members = caller_shown(call)
+    if call.connected or call.voicemail or not members:
+        return None
+    if not call.refused_by_dialplan and (call.answered or call.given_up):
+        return None
+    reason = call.failure or call.told_caller or Reason.UNAVAILABLE
+    return CallFailed(call.callid, reason.value, members)
+
+
+def fail(step: Step, call: Call, reason: Reason | None) -> Call:
+    """Note why an attempt failed; the weightiest reason of the attempt is told at the end."""
+    return step.save(replace(call, failure=reasons.heavier(call.failure, reason)))
+
+
+def rename(step: Step, call: Call, leg: Leg, channelid: str) -> Call:
+    """A channel goes by another name now (the engine swaps channels at pick-up)."""
+    seat = call.seat_of(leg.uniqueid)
+    renamed = replace(leg, channelid=channelid)
+    call = call.with_leg(renamed)
+    if seat is not None and seat.member.channelid == leg.channelid:
+        call = call.with_changed(seat, _seen_by(seat, renamed))
+    return step.save(call)
+
+
+def absorb(step: Step, kept: Call, gone: Call) -> Call:
+    """Take the parties of a call that ends by a join into the one that survives, and tell both.
+
+    A call has one caller: the absorbed call's caller becomes a callee when the survivor has its own.
+    """
+    seats = tuple(_as_callee(seat) for seat in gone.seats) if kept.caller is not None else gone.seats
+    joined = replace(
+        kept,
+        legs={**kept.legs, **gone.legs},
+        leaving=(*kept.leaving, *gone.leaving),
+        caller=kept.caller or gone.caller,
+        answered=kept.answered or gone.answered,
+        connected=kept.connected or gone.connected,
+        voicemail=kept.voicemail or gone.voicemail,
+    )
+    for seat in seats:
+        joined = joined.with_seat(seat)
+    step.end(gone, None)
+    joined = step.save(joined)
+    return tell_all(step, joined) if joined.members else joined
+
+
+def _as_callee(seat: Seat) -> Seat:
+    status = (
+        {
+            MemberStatus.ALERT: MemberStatus.RING,
+            MemberStatus.ANSWERED: MemberStatus.ANSWER,
+        }.get(seat.status)
+        if seat.status
+        else None
+    )
+    member = replace(seat.member, status=status or seat.status)
+    return replace(seat, role=Role.CALLEE, member=member)
+
+
+def make_caller(call: Call, seat: Seat) -> Call:
+    """A party found in a running call is its caller after all."""
+    status = {MemberStatus.RING: MemberStatus.ALERT, MemberStatus.ANSWER: MemberStatus.ANSWERED}
+    member = replace(seat.member, status=status.get(seat.status) if seat.status else None)
+    call = call.without_seat(seat).with_seat(replace(seat, role=Role.CALLER, member=member))
+    return replace(call, caller=member)

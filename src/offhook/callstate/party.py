@@ -1,0 +1,57 @@
+"""Who a channel belongs to: the one place that knows how endpoints are named (docs/internals.md).
+
+An extension's endpoint is its number; its browser phone is the number with a `w` behind it; a trunk's
+endpoint is `trunk-<name>-endpoint`. A channel is `PJSIP/<endpoint>-<8 hex>`. Local channels have no party.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+
+_CHANNEL = re.compile(r"PJSIP/(?P<endpoint>.+)-[0-9a-fA-F]+(?:<[A-Z]+>)?", re.DOTALL)
+_EXTENSION = re.compile(r"(?P<number>[0-9]{1,7})w?")
+_TRUNK = re.compile(r"trunk-(?P<name>.+)-endpoint", re.DOTALL)
+
+
+class PartyType(StrEnum):
+    """What stands behind an endpoint."""
+
+    EXTENSION = "extension"
+    TRUNK = "trunk"
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """An extension (`name` is its number) or a trunk (`name` is the trunk's name)."""
+
+    type: PartyType
+    name: str
+
+
+@lru_cache(maxsize=4096)
+def party_of_endpoint(endpoint: str) -> Party | None:
+    """The party of a PJSIP endpoint, None for a name that is neither an extension's nor a trunk's."""
+    if match := _EXTENSION.fullmatch(endpoint):
+        return Party(PartyType.EXTENSION, match["number"])
+    if match := _TRUNK.fullmatch(endpoint):
+        return Party(PartyType.TRUNK, match["name"])
+    return None
+
+
+def party_of_channel(channelid: str) -> Party | None:
+    """The party of a channel by its name, None for Local and other channels without one."""
+    match = _CHANNEL.fullmatch(channelid)
+    return party_of_endpoint(match["endpoint"]) if match else None
+
+
+def endpoint_of(party: Party) -> str:
+    """The (desk phone's) endpoint of a party."""
+    return party.name if party.type is PartyType.EXTENSION else f"trunk-{party.name}-endpoint"
+
+
+def browser_endpoint_of(number: str) -> str:
+    """The endpoint of an extension's browser phone."""
+    return f"{number}w"

@@ -1,0 +1,91 @@
+"""The picture: every call, channel and registration at one moment. Immutable; `fold` makes the next one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from offhook.callstate.call import Call
+from offhook.callstate.merge import resolve
+from offhook.callstate.model import ExtensionState, ExtensionWord, MemberStatus
+from offhook.callstate.presence import Phones, state_of
+
+_WORDS = {
+    ExtensionState.UNREGISTERED: ExtensionWord.UNAVAILABLE,
+    ExtensionState.REGISTERED: ExtensionWord.REGISTERED,
+    ExtensionState.RINGING: ExtensionWord.RINGING,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """Everything that is known about running calls; read it freely, it never changes."""
+
+    # Running calls by callid.
+    calls: Mapping[str, Call] = field(default_factory=dict)
+    # The callid of each channel, by uniqueid.
+    channels: Mapping[str, str] = field(default_factory=dict)
+    # The uniqueids of each extension's channels.
+    lines: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    # The registrations of each extension.
+    phones: Mapping[str, Phones] = field(default_factory=dict)
+    # Extensions that left a call (its callid): their state is told when that call ends or goes on.
+    owed: Mapping[str, str] = field(default_factory=dict)
+    # Callids that ended by a join, with the one that survives.
+    joined: Mapping[str, str] = field(default_factory=dict)
+    # Ids of channels and calls that ended lately: late events of theirs revive nothing.
+    ended: Mapping[str, None] = field(default_factory=dict)
+    # Whether a snapshot of the engine has been taken in.
+    synced: bool = False
+
+    def call(self, callid: str) -> Call | None:
+        """The running call with this id; None when there is none (any more)."""
+        return self.calls.get(resolve(self.joined, callid))
+
+    def by_channel(self, channelid: str) -> Call | None:
+        """The running call that has a member with this channelid."""
+        for call in self.calls.values():
+            if any(seat.member.channelid == channelid for seat in call.seats):
+                return call
+        return None
+
+    def calls_of(self, extension: str) -> tuple[Call, ...]:
+        """The running calls in which an extension is a member, the oldest first."""
+        callids = dict.fromkeys(self.channels[uniqueid] for uniqueid in self.lines.get(extension, ()))
+        calls = (self.calls[callid] for callid in callids)
+        return tuple(call for call in calls if any(member.number == extension for member in call.members))
+
+    def status_word(self, extension: str) -> ExtensionWord:
+        """The status of an extension for extension/list and extension/query (spec 02-extension).
+
+        Hold when its calls are all on hold. Malfunction and Idle belong to analogue lines and never come.
+        """
+        state = self.state_of(extension)
+        if state is ExtensionState.BUSY:
+            mine = [m for call in self.calls_of(extension) for m in call.members if m.number == extension]
+            held = bool(mine) and all(member.status is MemberStatus.HOLD for member in mine)
+            return ExtensionWord.HOLD if held else ExtensionWord.BUSY
+        return _WORDS[state]
+
+    def state_of(self, extension: str) -> ExtensionState:
+        """The state of an extension as ExtensionStatus tells it."""
+        uniqueids = self.lines.get(extension, ())
+        legs = [self.calls[self.channels[uniqueid]].legs[uniqueid].state for uniqueid in uniqueids]
+        return state_of(legs, self.phones.get(extension, Phones()))
+
+    def address_of(self, extension: str) -> str:
+        """The address from which an extension is registered; empty when it is not."""
+        return self.phones.get(extension, Phones()).address
+
+
+def expect(picture: Picture, callid: str, caller: str, callee: str) -> Picture:
+    """Announce a call that is about to be originated, before the action is sent.
+
+    `caller` is the extension that is rung first, `callee` the number it is then connected with. From
+    here on the call ends with exactly one CallEnded: by its channels, by a failed OriginateResponse, by
+    `abandon`, or by the next `resync`. A callid that is known already is left as it is.
+    """
+    if callid in picture.calls or callid in picture.ended:
+        return picture
+    call = Call(callid=callid, expected=caller, expected_callee=callee, calling_back=True)
+    return replace(picture, calls={**picture.calls, callid: call})

@@ -1,0 +1,120 @@
+"""Taking in the engine's own snapshot: after a (re)connection the picture is made right again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from offhook.callstate import changes
+from offhook.callstate.call import LegState, Role
+from offhook.callstate.facts import Fact
+from offhook.callstate.fold import AmiEvent, apply_state, enter, join_calls, take_contact
+from offhook.callstate.merge import age, resolve
+from offhook.callstate.picture import Picture
+from offhook.callstate.reasons import Reason
+from offhook.callstate.step import Step
+
+_DIALLED = frozenset({"AppDial", "AppDial2", "AppQueue"})
+
+
+def resync(
+    picture: Picture, channels: Iterable[AmiEvent], contacts: Iterable[AmiEvent]
+) -> tuple[Picture, tuple[Fact, ...]]:
+    """Bring the picture in line with a snapshot.
+
+    `channels` are the CoreShowChannel events of CoreShowChannels, `contacts` the ContactList events of
+    PJSIPShowContacts, both taken over the connection that the following events come from. Calls that
+    are gone get a BYE per party and CallEnded (without a CallFailed, as nobody knows how they went;
+    an originated call that never had a channel has failed). Known calls that went on without us tell
+    what has changed. Unknown calls are added silently. Of the first snapshot nothing is told.
+    """
+    step = Step(picture)
+    living = {event.get("Uniqueid", ""): event for event in channels}
+    _end_gone(step, living)
+    _update_known(step, living)
+    fresh = _add_unknown(step, living)
+    for callid in fresh:
+        _complete(step, callid, living)
+    step.hush(set(fresh))
+    _take_contacts(step, contacts, silent=not picture.synced)
+    return step.finish(synced=True)
+
+
+def _end_gone(step: Step, living: Mapping[str, AmiEvent]) -> None:
+    for call in list(step.calls.now.values()):
+        rest = call
+        for leg in call.legs.values():
+            if leg.uniqueid not in living:
+                rest = changes.leave(step, rest, leg)
+        if not call.legs:
+            changes.close(step, replace(call, failure=call.failure or Reason.PHONE_OFF))
+        elif changes.is_over(rest):
+            changes.close(step, rest, tell_failure=False)
+        elif rest is not call:
+            step.release(call.callid)
+
+
+def _update_known(step: Step, living: Mapping[str, AmiEvent]) -> None:
+    for uniqueid, event in living.items():
+        callid = step.channels.get(uniqueid)
+        if callid is None:
+            continue
+        linkedid = resolve(step.joined.now, event.get("Linkedid", ""))
+        if linkedid and linkedid != callid:
+            join_calls(step, callid, linkedid)
+            callid = step.channels.now[uniqueid]
+        call = step.calls.now[callid]
+        apply_state(step, call, call.legs[uniqueid], _state(event))
+
+
+def _add_unknown(step: Step, living: Mapping[str, AmiEvent]) -> list[str]:
+    """Let the channels in that the picture lacks; gives the ids of calls that are new altogether."""
+    fresh: dict[str, None] = {}
+    for uniqueid, event in sorted(living.items(), key=_first_leg_first):
+        if step.channels.get(uniqueid) is not None:
+            continue
+        linkedid = resolve(step.joined.now, event.get("Linkedid", ""))
+        if step.calls.get(linkedid) is None:
+            fresh[linkedid] = None
+        enter(step, _as_newchannel(event))
+    return [callid for callid in fresh if step.calls.get(callid)]
+
+
+def _first_leg_first(item: tuple[str, AmiEvent]) -> tuple[bool, tuple[int, int, str]]:
+    uniqueid, event = item
+    return uniqueid != event.get("Linkedid"), age(uniqueid)
+
+
+def _as_newchannel(event: AmiEvent) -> AmiEvent:
+    """A calling leg enters as one that calls, whatever its state is by now."""
+    if event.get("Application") in _DIALLED or event.get("ChannelStateDesc") != LegState.UP:
+        return event
+    return {**event, "ChannelStateDesc": LegState.RING.value}
+
+
+def _state(event: AmiEvent) -> LegState | None:
+    text = event.get("ChannelStateDesc", "")
+    return LegState(text) if text in set(LegState) else None
+
+
+def _complete(step: Step, callid: str, living: Mapping[str, AmiEvent]) -> None:
+    """What a snapshot does not say outright of a call that was found running."""
+    call = step.calls.now[callid]
+    for uniqueid, leg in call.legs.items():
+        call = call.with_leg(replace(leg, state=_state(living[uniqueid]) or leg.state))
+    callers = [seat for seat in call.seats if seat.role is Role.CALLER]
+    if not callers and call.seats:
+        call = changes.make_caller(call, call.seats[0])
+    step.save(call)
+    if len(call.seats) == 1 and callers and call.legs[callers[0].legs[0]].state is LegState.UP:
+        changes.caller_answered(step, call)
+
+
+def _take_contacts(step: Step, contacts: Iterable[AmiEvent], *, silent: bool) -> None:
+    for extension, phones in list(step.phones.now.items()):
+        step.phones.put(extension, replace(phones, contacts=()))
+        step.touch(extension)
+    for event in contacts:
+        take_contact(step, event.get("Endpoint", ""), event.get("Uri", ""), event.get("Status", ""))
+    if silent:
+        step.learn_all()
