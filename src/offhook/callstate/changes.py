@@ -75,12 +75,12 @@ def caller_answered(step: Step, call: Call) -> Call:
     """Somebody or something (an IVR, a queue, a voicemail box) has answered the caller."""
     if call.refused_by_dialplan:
         return call  # an announcement that the call failed is no answer
-    changed = call
+    if not any(seat.role is Role.CALLER and seat.status is MemberStatus.ALERT for seat in call.seats):
+        return call
+    changed = call = dismiss(step, call)
     for seat in call.seats:
         if seat.role is Role.CALLER and seat.status is MemberStatus.ALERT:
             changed = changed.with_changed(seat, set_status(seat, MemberStatus.ANSWERED))
-    if changed is call:
-        return call
     return tell_talking(step, replace(changed, answered=True))
 
 
@@ -98,12 +98,19 @@ def hold(step: Step, call: Call, leg: Leg, holding: bool) -> Call:
     return step.save(changed) if changed is call else tell_talking(step, changed)
 
 
+def dismiss(step: Step, call: Call, until: str = "") -> Call:
+    """Say BYE for the parties known to go, in that order, up to the leg `until`."""
+    gone = set(call.leaving)
+    for uniqueid in call.leaving:
+        if uniqueid == until:
+            break
+        call = _bye_if_last(step, call, uniqueid, gone)
+    return call
+
+
 def leave(step: Step, call: Call, leg: Leg) -> Call:
     """A channel has ended: say BYE for its party if this was its last, those known to go first."""
-    for uniqueid in call.leaving:
-        if uniqueid == leg.uniqueid:
-            break
-        call = _bye_if_last(step, call, uniqueid, gone=set(call.leaving))
+    call = dismiss(step, call, until=leg.uniqueid)
     call = _bye_if_last(step, call, leg.uniqueid, gone={leg.uniqueid})
     call = step.detach(call, leg)
     seat = next((seat for seat in call.seats if seat.member.channelid == leg.channelid and seat.legs), None)
@@ -132,7 +139,8 @@ def bye(step: Step, call: Call, seat: Seat) -> Call:
     gone = set_status(seat, MemberStatus.BYE)
     others = call.members or ((call.last_left,) if call.last_left else ())
     step.tell(CallStatus(call.callid, (gone.member,), others))
-    step.owe(seat, call.callid)
+    if len(call.members) <= 1:  # the end of the call is near; with more it goes on anyway
+        step.owe(seat, call.callid)
     return step.save(replace(call, last_left=gone.member))
 
 

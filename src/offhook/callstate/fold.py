@@ -262,13 +262,16 @@ def _on_hangup(step: Step, event: AmiEvent) -> None:
 
 
 def _reason_of(leg: Leg, sip: int, cause: int) -> Reason | None:
-    """Why a dialled leg was not answered. TechCause is the phone's answer only if the phone refused."""
-    if leg.dial_status == "NOANSWER":
-        return Reason.RANG_OUT
+    """Why a dialled leg was not answered.
+
+    TechCause is the phone's answer only where the phone ended the leg; where the engine did, it is the
+    code that the engine sent. Dial says NOANSWER also for a phone that declines (measured), hence the order.
+    """
+    if leg.refused or leg.dial_status in ("BUSY", "CONGESTION", "CHANUNAVAIL"):
+        return reasons.by_sip(sip) or reasons.by_cause(cause)
     if leg.dial_status in ("CANCEL", "ANSWER"):
         return None
-    by_phone = leg.refused or leg.dial_status in ("BUSY", "CONGESTION", "CHANUNAVAIL")
-    return (reasons.by_sip(sip) if by_phone else None) or reasons.by_cause(cause)
+    return reasons.by_cause(cause) or (Reason.RANG_OUT if leg.dial_status == "NOANSWER" else None)
 
 
 def _number(text: str | None) -> int:
@@ -297,12 +300,13 @@ def _on_failed(step: Step, call: Call, event: AmiEvent) -> None:
 
 
 def _on_forward(step: Step, call: Call, event: AmiEvent) -> None:
+    call = _next_attempt(changes.dismiss(step, call))
     step.tell(Forward(call.callid, changes.caller_shown(call)))
-    step.save(_next_attempt(call))
+    step.save(call)
 
 
 def _on_voicemail(step: Step, call: Call, event: AmiEvent) -> None:
-    call = step.save(replace(_next_attempt(call), voicemail=True))
+    call = step.save(replace(_next_attempt(changes.dismiss(step, call)), voicemail=True))
     if any(leg.state is LegState.UP and leg.dialled for leg in call.legs.values()):
         changes.caller_answered(step, call)
 
