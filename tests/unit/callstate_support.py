@@ -49,7 +49,7 @@ def play(picture: Picture, events: Iterable[Event]) -> tuple[Picture, list[Fact]
 
 
 def play_call(name: str, events: Sequence[Event] | None = None) -> tuple[Picture, list[Fact]]:
-    """Fold a recorded session of one call (or `events` made from it); an originated call is announced first."""
+    """Fold a recorded session of one call (or `events` made from it), originated ones announced."""
     picture = at_rest()
     events = load(name) if events is None else events
     if name.startswith("originate"):

@@ -1,4 +1,4 @@
-"""Whatever is lost, doubled, swapped or mixed: after a resynchronisation every call has ended exactly once."""
+"""Whatever is lost, doubled, swapped or mixed: after a resynchronisation each call has ended exactly once."""
 
 from __future__ import annotations
 

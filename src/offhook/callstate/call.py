@@ -49,13 +49,12 @@ class Leg:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seat:
-    """One party of a call. `legs` are uniqueids; `told` when a CallStatus has listed the member."""
+    """One party of a call; `legs` are the uniqueids of its channels."""
 
     party: Party
     role: Role
     legs: tuple[str, ...]
     member: Member
-    told: bool = False
 
     @property
     def status(self) -> MemberStatus | None:
@@ -162,6 +161,15 @@ def set_status(seat: Seat, status: MemberStatus) -> Seat:
     if status not in ALLOWED[seat.status]:
         return seat
     return replace(seat, member=replace(seat.member, status=status))
+
+
+def set_role(seat: Seat, role: Role) -> Seat:
+    """Put a party on the other side of the call; its status changes its name, not its meaning."""
+    if seat.role is role or seat.status is None:
+        return replace(seat, role=role)
+    renamed = {wait_status(seat.role): wait_status(role), talk_status(seat.role): talk_status(role)}
+    member = replace(seat.member, status=renamed.get(seat.status, seat.status))
+    return replace(seat, role=role, member=member)
 
 
 def talk_status(role: Role) -> MemberStatus:

@@ -16,6 +16,7 @@ from offhook.callstate.call import (
     LegState,
     Role,
     Seat,
+    set_role,
     set_status,
     talk_status,
     wait_status,
@@ -147,7 +148,7 @@ def bye(step: Step, call: Call, seat: Seat) -> Call:
 def tell_all(step: Step, call: Call) -> Call:
     """Tell every member with its state."""
     step.tell(CallStatus(call.callid, call.members))
-    return step.save(replace(call, seats=tuple(replace(seat, told=True) for seat in call.seats)))
+    return step.save(call)
 
 
 def tell_talking(step: Step, call: Call) -> Call:
@@ -165,6 +166,46 @@ def caller_shown(call: Call) -> tuple[Member, ...]:
     if call.expected:
         return (Member(kind=PartyKind.EXT, number=call.expected, channelid=""),)
     return ()
+
+
+def rename(step: Step, call: Call, leg: Leg, channelid: str) -> Call:
+    """A channel goes by another name now (the engine swaps channels at pick-up)."""
+    seat = call.seat_of(leg.uniqueid)
+    renamed = replace(leg, channelid=channelid)
+    call = call.with_leg(renamed)
+    if seat is not None and seat.member.channelid == leg.channelid:
+        call = call.with_changed(seat, _seen_by(seat, renamed))
+    return step.save(call)
+
+
+def absorb(step: Step, kept: Call, gone: Call) -> Call:
+    """Take the parties of a call that ends by a join into the one that survives, and tell both.
+
+    A call has one caller: the absorbed call's caller becomes a callee when the survivor has its own.
+    """
+    joined = replace(
+        kept,
+        legs={**kept.legs, **gone.legs},
+        leaving=(*kept.leaving, *gone.leaving),
+        caller=kept.caller or gone.caller,
+        answered=kept.answered or gone.answered,
+        connected=kept.connected or gone.connected,
+        voicemail=kept.voicemail or gone.voicemail,
+    )
+    for seat in gone.seats:
+        joined = joined.with_seat(set_role(seat, Role.CALLEE) if kept.caller else seat)
+    for uniqueid in gone.legs:
+        step.channels.put(uniqueid, kept.callid)
+    step.hand_over(gone.callid, kept.callid)
+    step.end(gone, None)
+    joined = step.save(joined)
+    return tell_all(step, joined) if joined.members else joined
+
+
+def make_caller(call: Call, seat: Seat) -> Call:
+    """A party found in a running call is its caller after all."""
+    caller = set_role(seat, Role.CALLER)
+    return replace(call.without_seat(seat).with_seat(caller), caller=caller.member)
 
 
 def _role(call: Call, leg: Leg) -> Role:
@@ -238,56 +279,3 @@ def _failure(call: Call) -> CallFailed | None:
 def fail(step: Step, call: Call, reason: Reason | None) -> Call:
     """Note why an attempt failed; the weightiest reason of the attempt is told at the end."""
     return step.save(replace(call, failure=reasons.heavier(call.failure, reason)))
-
-
-def rename(step: Step, call: Call, leg: Leg, channelid: str) -> Call:
-    """A channel goes by another name now (the engine swaps channels at pick-up)."""
-    seat = call.seat_of(leg.uniqueid)
-    renamed = replace(leg, channelid=channelid)
-    call = call.with_leg(renamed)
-    if seat is not None and seat.member.channelid == leg.channelid:
-        call = call.with_changed(seat, _seen_by(seat, renamed))
-    return step.save(call)
-
-
-def absorb(step: Step, kept: Call, gone: Call) -> Call:
-    """Take the parties of a call that ends by a join into the one that survives, and tell both.
-
-    A call has one caller: the absorbed call's caller becomes a callee when the survivor has its own.
-    """
-    seats = tuple(_as_callee(seat) for seat in gone.seats) if kept.caller is not None else gone.seats
-    joined = replace(
-        kept,
-        legs={**kept.legs, **gone.legs},
-        leaving=(*kept.leaving, *gone.leaving),
-        caller=kept.caller or gone.caller,
-        answered=kept.answered or gone.answered,
-        connected=kept.connected or gone.connected,
-        voicemail=kept.voicemail or gone.voicemail,
-    )
-    for seat in seats:
-        joined = joined.with_seat(seat)
-    step.end(gone, None)
-    joined = step.save(joined)
-    return tell_all(step, joined) if joined.members else joined
-
-
-def _as_callee(seat: Seat) -> Seat:
-    status = (
-        {
-            MemberStatus.ALERT: MemberStatus.RING,
-            MemberStatus.ANSWERED: MemberStatus.ANSWER,
-        }.get(seat.status)
-        if seat.status
-        else None
-    )
-    member = replace(seat.member, status=status or seat.status)
-    return replace(seat, role=Role.CALLEE, member=member)
-
-
-def make_caller(call: Call, seat: Seat) -> Call:
-    """A party found in a running call is its caller after all."""
-    status = {MemberStatus.RING: MemberStatus.ALERT, MemberStatus.ANSWER: MemberStatus.ANSWERED}
-    member = replace(seat.member, status=status.get(seat.status) if seat.status else None)
-    call = call.without_seat(seat).with_seat(replace(seat, role=Role.CALLER, member=member))
-    return replace(call, caller=member)

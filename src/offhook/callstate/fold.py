@@ -1,9 +1,9 @@
 """From Asterisk's events to the picture: one handler per AMI event, by the manager's header names.
 
-Needed events: Newchannel, Newstate, DialBegin, DialEnd, BridgeEnter, Hold, Unhold, HangupRequest, Hangup,
-Rename, UserEvent, OriginateResponse, BlindTransfer, AttendedTransfer, ContactStatus. HangupRequest tells
-who hung up first (the Hangup events of two bridged channels come in either order). Every other event
-is ignored, and so are doubled and late ones.
+Needed events: Newchannel, Newstate, DialBegin, DialState, DialEnd, BridgeEnter, Hold, Unhold,
+HangupRequest, Hangup, Rename, UserEvent, OriginateResponse, BlindTransfer, AttendedTransfer,
+ContactStatus. HangupRequest tells who hung up first (the Hangup events of two bridged channels come in
+either order). Every other event is ignored, and so are doubled and late ones.
 """
 
 from __future__ import annotations
@@ -14,19 +14,23 @@ from typing import TypeAlias
 
 from offhook.callstate import changes, reasons
 from offhook.callstate.call import Call, Leg, LegState, Role
+from offhook.callstate.entry import (
+    AmiEvent,
+    apply_state,
+    enter,
+    find,
+    find_or_enter,
+    known,
+    state_in,
+    take_contact,
+)
 from offhook.callstate.facts import Fact, Forward, Transfer
-from offhook.callstate.merge import merge, older, resolve
-from offhook.callstate.model import Member, PartyKind
-from offhook.callstate.party import PartyType, party_of_channel, party_of_endpoint
+from offhook.callstate.merge import resolve
+from offhook.callstate.model import PartyKind
+from offhook.callstate.party import party_of_channel
 from offhook.callstate.picture import Picture
-from offhook.callstate.presence import Phones
 from offhook.callstate.reasons import Reason
 from offhook.callstate.step import Step
-
-AmiEvent: TypeAlias = Mapping[str, str]
-
-_STATES = {state.value: state for state in LegState}
-_UNKNOWN = "<unknown>"
 
 
 def fold(picture: Picture, event: AmiEvent) -> tuple[Picture, tuple[Fact, ...]]:
@@ -70,120 +74,27 @@ def abandon(picture: Picture, callid: str, reason: str) -> tuple[Picture, tuple[
     return step.finish()
 
 
-# Finding the call and the channel -------------------------------------------------------------------
-
-
-def _find(step: Step, event: AmiEvent, prefix: str = "") -> tuple[Call, Leg] | None:
-    """The call and leg an event speaks of; follows a changed linkedid by joining the calls."""
-    uniqueid = event.get(prefix + "Uniqueid", "")
-    callid = step.channels.get(uniqueid)
-    if callid is None:
-        return None
-    linkedid = event.get(prefix + "Linkedid", "")
-    if linkedid and resolve(step.joined.now, linkedid) != callid:
-        join_calls(step, callid, resolve(step.joined.now, linkedid))
-        callid = step.channels.now[uniqueid]
-    call = step.calls.now[callid]
-    return call, call.legs[uniqueid]
-
-
-def _find_or_enter(step: Step, event: AmiEvent, prefix: str = "") -> tuple[Call, Leg] | None:
-    """As `_find`; a channel whose Newchannel was lost enters now."""
-    return _find(step, event, prefix) or enter(step, event, prefix)
-
-
-def enter(step: Step, event: AmiEvent, prefix: str = "") -> tuple[Call, Leg] | None:
-    """A channel that is not known yet joins its call; None if it or its call has ended already."""
-    uniqueid, linkedid = event.get(prefix + "Uniqueid", ""), event.get(prefix + "Linkedid", "")
-    callid = resolve(step.joined.now, linkedid)
-    if not uniqueid or not callid or uniqueid in step.ended.now or callid in step.ended.now:
-        return None
-    call = step.calls.get(callid) or Call(callid=callid)
-    state = _STATES.get(event.get(prefix + "ChannelStateDesc", ""), LegState.DOWN)
-    first = uniqueid == callid
-    dialled = state is not LegState.RING
-    if first and dialled and not call.legs:
-        call = replace(call, calling_back=True)
-    leg = Leg(
-        uniqueid=uniqueid,
-        channelid=event.get(prefix + "Channel", ""),
-        party=party_of_channel(event.get(prefix + "Channel", "")),
-        state=LegState.DOWN if dialled else state,
-        dialled=dialled,
-        attempt=call.attempt,
-    )
-    call = changes.join(step, call, leg, _member(event, prefix, leg))
-    if state is LegState.RINGING:
-        call = changes.ring(step, call, leg)
-    elif state is LegState.UP:
-        call = changes.answer(step, call, leg)
-    return call, call.legs[uniqueid]
-
-
-def _member(event: AmiEvent, prefix: str, leg: Leg) -> Member:
-    """The member for a new channel; an outbound one learns its numbers at DialBegin."""
-    if leg.party is None or leg.party.type is PartyType.EXTENSION:
-        number = leg.party.name if leg.party else ""
-        return Member(kind=PartyKind.EXT, number=number, channelid=leg.channelid)
-    if leg.dialled:
-        return Member(kind=PartyKind.OUTBOUND, trunk=leg.party.name, channelid=leg.channelid)
-    return Member(
-        kind=PartyKind.INBOUND,
-        from_number=_known(event.get(prefix + "CallerIDNum", "")),
-        to_number=_known(event.get(prefix + "Exten", "")),
-        trunk=leg.party.name,
-        channelid=leg.channelid,
-    )
-
-
-def _known(value: str) -> str:
-    return "" if value == _UNKNOWN else value
-
-
-def join_calls(step: Step, one: str, other: str) -> None:
-    """Two calls become one: the older id survives, the other ends here (its members go on)."""
-    survivor = older(one, other)
-    absorbed = other if survivor == one else one
-    step.joined = type(step.joined)(merge(step.joined.now, one, other))
-    gone, kept = step.calls.get(absorbed), step.calls.get(survivor) or Call(callid=survivor)
-    if gone is None:
-        return
-    for uniqueid in gone.legs:
-        step.channels.put(uniqueid, survivor)
-    for extension in [name for name, callid in step.owed.now.items() if callid == absorbed]:
-        step.owed.put(extension, survivor)
-    changes.absorb(step, kept, gone)
-
-
 # Handlers -------------------------------------------------------------------------------------------
 
 
 def _on_newchannel(step: Step, event: AmiEvent) -> None:
-    found = _find_or_enter(step, event)
+    found = find_or_enter(step, event)
     if found:
         step.release(found[0].callid)
 
 
 def _on_newstate(step: Step, event: AmiEvent) -> None:
-    known = _find(step, event)
-    if known is None:
+    found = find(step, event)
+    if found is None:
         enter(step, event)
         return
-    call, leg = known
+    call, leg = found
     step.release(call.callid)
-    apply_state(step, call, leg, _STATES.get(event.get("ChannelStateDesc", "")))
-
-
-def apply_state(step: Step, call: Call, leg: Leg, state: LegState | None) -> None:
-    """Bring a leg forward to a state; a step back (a late event) is ignored."""
-    if state is LegState.RINGING and leg.state is LegState.DOWN:
-        changes.ring(step, call, leg)
-    elif state is LegState.UP and leg.state is not LegState.UP:
-        changes.answer(step, call, leg)
+    apply_state(step, call, leg, state_in(event))
 
 
 def _on_dial_begin(step: Step, event: AmiEvent) -> None:
-    found = _find_or_enter(step, event, "Dest")
+    found = find_or_enter(step, event, "Dest")
     if found is None:
         return
     call, leg = found
@@ -192,12 +103,20 @@ def _on_dial_begin(step: Step, event: AmiEvent) -> None:
     if seat is None or seat.member.kind is not PartyKind.OUTBOUND:
         return
     number = event.get("DialString", "").partition("@")[0].rpartition(":")[2]
-    member = replace(seat.member, from_number=_known(event.get("CallerIDNum", "")), to_number=number)
+    member = replace(seat.member, from_number=known(event.get("CallerIDNum", "")), to_number=number)
     step.save(call.with_changed(seat, replace(seat, member=member)))
 
 
+def _on_dial_state(step: Step, event: AmiEvent) -> None:
+    found = find(step, event, "Dest")
+    # a carrier that sends a tone or an announcement instead of 180 rings too
+    if found and event.get("DialStatus") in ("RINGING", "PROGRESS"):
+        step.release(found[0].callid)
+        apply_state(step, *found, LegState.RINGING)
+
+
 def _on_dial_end(step: Step, event: AmiEvent) -> None:
-    found = _find(step, event, "Dest")
+    found = find(step, event, "Dest")
     if found is None:
         return
     call, leg = found
@@ -213,23 +132,25 @@ def _on_dial_end(step: Step, event: AmiEvent) -> None:
 
 
 def _on_bridge_enter(step: Step, event: AmiEvent) -> None:
-    found = _find_or_enter(step, event)
+    found = find_or_enter(step, event)
     if found is None:
         return
     call, leg = found
     step.release(call.callid)
     apply_state(step, call, leg, LegState.UP)
+    call = step.calls.now[call.callid]  # whoever held this party may have left the call since
+    changes.hold(step, call, call.legs[leg.uniqueid], holding=leg.holding)
 
 
 def _on_hold(step: Step, event: AmiEvent) -> None:
-    found = _find(step, event)
+    found = find(step, event)
     if found:
         step.release(found[0].callid)
         changes.hold(step, *found, holding=event["Event"] == "Hold")
 
 
 def _on_hangup_request(step: Step, event: AmiEvent) -> None:
-    found = _find(step, event)
+    found = find(step, event)
     if found is None:
         return
     call, leg = found
@@ -247,7 +168,7 @@ def _going(call: Call, leg: Leg) -> Call:
 
 
 def _on_hangup(step: Step, event: AmiEvent) -> None:
-    found = _find(step, event)
+    found = find(step, event)
     if found is None:
         return
     call, leg = found
@@ -279,7 +200,7 @@ def _number(text: str | None) -> int:
 
 
 def _on_rename(step: Step, event: AmiEvent) -> None:
-    found = _find(step, event)
+    found = find(step, event)
     name = event.get("Newname", "")
     if found is None or party_of_channel(name) is None:
         return
@@ -288,7 +209,7 @@ def _on_rename(step: Step, event: AmiEvent) -> None:
 
 
 def _on_user_event(step: Step, event: AmiEvent) -> None:
-    found = _find_or_enter(step, event)
+    found = find_or_enter(step, event)
     handler = _USER_EVENTS.get(event.get("UserEvent", ""))
     if found and handler:
         handler(step, found[0], event)
@@ -327,7 +248,7 @@ def _on_originate_response(step: Step, event: AmiEvent) -> None:
 
 def _on_transfer(step: Step, event: AmiEvent) -> None:
     prefix = "Transferer" if event["Event"] == "BlindTransfer" else "OrigTransferer"
-    found = _find(step, event, prefix)
+    found = find(step, event, prefix)
     if found and event.get("IsExternal") == "No":
         members = tuple(replace(member, status=None, callpath="") for member in found[0].members)
         step.tell(Transfer(found[0].callid, members))
@@ -337,22 +258,13 @@ def _on_contact_status(step: Step, event: AmiEvent) -> None:
     take_contact(step, event.get("EndpointName", ""), event.get("URI", ""), event.get("ContactStatus", ""))
 
 
-def take_contact(step: Step, endpoint: str, uri: str, status: str) -> None:
-    """One registration came, changed or went; other endpoints than extensions' are ignored."""
-    party = party_of_endpoint(endpoint)
-    if party is None or party.type is not PartyType.EXTENSION or not uri:
-        return
-    known = step.phones.get(party.name) or Phones()
-    step.phones.put(party.name, known.with_contact(uri, status))
-    step.touch(party.name)
-
-
 _Handler: TypeAlias = Callable[[Step, AmiEvent], None]
 
 _HANDLERS: Mapping[str, _Handler] = {
     "Newchannel": _on_newchannel,
     "Newstate": _on_newstate,
     "DialBegin": _on_dial_begin,
+    "DialState": _on_dial_state,
     "DialEnd": _on_dial_end,
     "BridgeEnter": _on_bridge_enter,
     "Hold": _on_hold,

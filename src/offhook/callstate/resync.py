@@ -7,8 +7,15 @@ from dataclasses import replace
 
 from offhook.callstate import changes
 from offhook.callstate.call import LegState, Role
+from offhook.callstate.entry import (
+    AmiEvent,
+    apply_state,
+    enter,
+    follow_linkedid,
+    state_in,
+    take_contact,
+)
 from offhook.callstate.facts import Fact
-from offhook.callstate.fold import AmiEvent, apply_state, enter, join_calls, take_contact
 from offhook.callstate.merge import age, resolve
 from offhook.callstate.picture import Picture
 from offhook.callstate.reasons import Reason
@@ -55,16 +62,13 @@ def _end_gone(step: Step, living: Mapping[str, AmiEvent]) -> None:
 
 
 def _update_known(step: Step, living: Mapping[str, AmiEvent]) -> None:
-    for uniqueid, event in living.items():
+    for uniqueid in [uniqueid for uniqueid in living if uniqueid in step.channels.now]:
+        follow_linkedid(step, step.channels.now[uniqueid], living[uniqueid].get("Linkedid", ""))
+    for uniqueid in sorted(living, key=age, reverse=True):  # who is called before who calls
         callid = step.channels.get(uniqueid)
-        if callid is None:
-            continue
-        linkedid = resolve(step.joined.now, event.get("Linkedid", ""))
-        if linkedid and linkedid != callid:
-            join_calls(step, callid, linkedid)
-            callid = step.channels.now[uniqueid]
-        call = step.calls.now[callid]
-        apply_state(step, call, call.legs[uniqueid], _state(event))
+        if callid is not None:
+            call = step.calls.now[callid]
+            apply_state(step, call, call.legs[uniqueid], state_in(living[uniqueid]))
 
 
 def _add_unknown(step: Step, living: Mapping[str, AmiEvent]) -> list[str]:
@@ -92,16 +96,11 @@ def _as_newchannel(event: AmiEvent) -> AmiEvent:
     return {**event, "ChannelStateDesc": LegState.RING.value}
 
 
-def _state(event: AmiEvent) -> LegState | None:
-    text = event.get("ChannelStateDesc", "")
-    return LegState(text) if text in set(LegState) else None
-
-
 def _complete(step: Step, callid: str, living: Mapping[str, AmiEvent]) -> None:
     """What a snapshot does not say outright of a call that was found running."""
     call = step.calls.now[callid]
     for uniqueid, leg in call.legs.items():
-        call = call.with_leg(replace(leg, state=_state(living[uniqueid]) or leg.state))
+        call = call.with_leg(replace(leg, state=state_in(living[uniqueid]) or leg.state))
     callers = [seat for seat in call.seats if seat.role is Role.CALLER]
     if not callers and call.seats:
         call = changes.make_caller(call, call.seats[0])

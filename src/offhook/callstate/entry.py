@@ -1,0 +1,129 @@
+"""Where an event belongs: finding its channel and call, letting new channels in, joining calls."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TypeAlias
+
+from offhook.callstate import changes
+from offhook.callstate.call import Call, Leg, LegState
+from offhook.callstate.merge import merge, older, resolve
+from offhook.callstate.model import Member, PartyKind
+from offhook.callstate.party import PartyType, party_of_channel, party_of_endpoint
+from offhook.callstate.presence import Phones
+from offhook.callstate.step import Step, Table
+
+AmiEvent: TypeAlias = Mapping[str, str]
+
+_STATES = {state.value: state for state in LegState}
+_UNKNOWN = "<unknown>"
+
+
+def find(step: Step, event: AmiEvent, prefix: str = "") -> tuple[Call, Leg] | None:
+    """The call and leg an event speaks of; follows a changed linkedid by joining the calls."""
+    uniqueid = event.get(prefix + "Uniqueid", "")
+    callid = step.channels.get(uniqueid)
+    if callid is None:
+        return None
+    linkedid = event.get(prefix + "Linkedid", "")
+    if linkedid and linkedid != callid:
+        callid = follow_linkedid(step, callid, linkedid)
+    call = step.calls.now[callid]
+    return call, call.legs[uniqueid]
+
+
+def find_or_enter(step: Step, event: AmiEvent, prefix: str = "") -> tuple[Call, Leg] | None:
+    """As `_find`; a channel whose Newchannel was lost enters now."""
+    return find(step, event, prefix) or enter(step, event, prefix)
+
+
+def enter(step: Step, event: AmiEvent, prefix: str = "") -> tuple[Call, Leg] | None:
+    """A channel that is not known yet joins its call; None if it or its call has ended already."""
+    uniqueid, linkedid = event.get(prefix + "Uniqueid", ""), event.get(prefix + "Linkedid", "")
+    callid = resolve(step.joined.now, linkedid)
+    if not uniqueid or not callid or uniqueid in step.ended.now or callid in step.ended.now:
+        return None
+    call = step.calls.get(callid) or Call(callid=callid)
+    state = state_in(event, prefix) or LegState.DOWN
+    first = uniqueid == callid
+    dialled = state is not LegState.RING
+    if first and dialled and not call.legs:
+        call = replace(call, calling_back=True)
+    leg = Leg(
+        uniqueid=uniqueid,
+        channelid=event.get(prefix + "Channel", ""),
+        party=party_of_channel(event.get(prefix + "Channel", "")),
+        state=LegState.DOWN if dialled else state,
+        dialled=dialled,
+        attempt=call.attempt,
+    )
+    call = changes.join(step, call, leg, _member(event, prefix, leg))
+    if state is LegState.RINGING:
+        call = changes.ring(step, call, leg)
+    elif state is LegState.UP:
+        call = changes.answer(step, call, leg)
+    return call, call.legs[uniqueid]
+
+
+def _member(event: AmiEvent, prefix: str, leg: Leg) -> Member:
+    """The member for a new channel; an outbound one learns its numbers at DialBegin."""
+    if leg.party is None or leg.party.type is PartyType.EXTENSION:
+        number = leg.party.name if leg.party else ""
+        return Member(kind=PartyKind.EXT, number=number, channelid=leg.channelid)
+    if leg.dialled:
+        return Member(kind=PartyKind.OUTBOUND, trunk=leg.party.name, channelid=leg.channelid)
+    return Member(
+        kind=PartyKind.INBOUND,
+        from_number=known(event.get(prefix + "CallerIDNum", "")),
+        to_number=known(event.get(prefix + "Exten", "")),
+        trunk=leg.party.name,
+        channelid=leg.channelid,
+    )
+
+
+def follow_linkedid(step: Step, callid: str, linkedid: str) -> str:
+    """A channel of one call carries the linkedid of another: the two are one now. Gives its callid.
+
+    The older id survives, the other ends here while its members go on. A linkedid of no running call
+    becomes a second name of this one.
+    """
+    other = resolve(step.joined.now, linkedid)
+    if not other or other == callid:
+        return callid
+    if step.calls.get(other) is None:
+        step.joined.put(other, callid)
+        return callid
+    survivor = older(callid, other)
+    absorbed = other if survivor == callid else callid
+    step.joined = Table(merge(step.joined.now, callid, other))
+    changes.absorb(step, step.calls.now[survivor], step.calls.now[absorbed])
+    return survivor
+
+
+def apply_state(step: Step, call: Call, leg: Leg, state: LegState | None) -> None:
+    """Bring a leg forward to a state; a step back (a late event) is ignored."""
+    if state is LegState.RINGING and leg.state is LegState.DOWN:
+        changes.ring(step, call, leg)
+    elif state is LegState.UP and leg.state is not LegState.UP:
+        changes.answer(step, call, leg)
+
+
+def take_contact(step: Step, endpoint: str, uri: str, status: str) -> None:
+    """One registration came, changed or went; other endpoints than extensions' are ignored."""
+    party = party_of_endpoint(endpoint)
+    if party is None or party.type is not PartyType.EXTENSION or not uri:
+        return
+    known = step.phones.get(party.name) or Phones()
+    step.phones.put(party.name, known.with_contact(uri, status))
+    step.touch(party.name)
+
+
+def known(value: str) -> str:
+    """A number as told by the engine, empty where it says that it knows none."""
+    return "" if value == _UNKNOWN else value
+
+
+def state_in(event: AmiEvent, prefix: str = "") -> LegState | None:
+    """The channel's state in an event; None for states that no rule needs."""
+    return _STATES.get(event.get(prefix + "ChannelStateDesc", ""))
