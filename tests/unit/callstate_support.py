@@ -11,6 +11,7 @@ from offhook.callstate.facts import CallFailed, CallStatus, ExtensionStatus, Fac
 from offhook.callstate.model import Member, PartyKind
 
 TRACES = Path(__file__).parent.parent / "data" / "callstate"
+NO_SINGLE_CALL = ("snapshot", "registrations", "pickup", "bridge_of_two_calls")
 ADDRESS = "127.0.0.1"
 
 Event = dict[str, str]
@@ -24,7 +25,7 @@ def load(name: str) -> list[Event]:
 def all_calls() -> list[str]:
     """The names of all recorded sessions with calls."""
     names = sorted(path.stem for path in TRACES.glob("*.jsonl"))
-    return [name for name in names if name not in ("snapshot", "registrations")]
+    return [name for name in names if name not in NO_SINGLE_CALL]
 
 
 def contacts() -> list[Event]:

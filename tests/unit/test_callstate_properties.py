@@ -39,10 +39,14 @@ def streams(draw: st.DrawFn) -> tuple[list[str], list[Event]]:
     originated = [
         callid_of(queue) for name, queue in zip(names, queues, strict=True) if name.startswith("originate")
     ]
+    callids = [callid_of(queue) for queue in queues]
     mixed: list[Event] = []
     while any(queues):
         queue = draw(st.sampled_from([queue for queue in queues if queue]))
-        mixed.extend(draw(st.sampled_from([1] * 12 + [0, 2])) * [queue.pop(0)])
+        event = queue.pop(0)
+        if "Linkedid" in event and draw(st.integers(0, 40)) == 0:  # the engine joins two calls
+            event = {**event, "Linkedid": draw(st.sampled_from(callids))}
+        mixed.extend(draw(st.sampled_from([1] * 12 + [0, 2])) * [event])
         if len(mixed) > 1 and draw(st.integers(0, 15)) == 0:
             mixed[-2:] = mixed[:-3:-1]
     return originated, mixed

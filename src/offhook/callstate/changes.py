@@ -78,11 +78,7 @@ def caller_answered(step: Step, call: Call) -> Call:
         return call  # an announcement that the call failed is no answer
     if not any(seat.role is Role.CALLER and seat.status is MemberStatus.ALERT for seat in call.seats):
         return call
-    changed = call = dismiss(step, call)
-    for seat in call.seats:
-        if seat.role is Role.CALLER and seat.status is MemberStatus.ALERT:
-            changed = changed.with_changed(seat, set_status(seat, MemberStatus.ANSWERED))
-    return tell_talking(step, replace(changed, answered=True))
+    return tell_talking(step, _callers_answered(dismiss(step, call)))
 
 
 def hold(step: Step, call: Call, leg: Leg, holding: bool) -> Call:
@@ -155,7 +151,8 @@ def tell_talking(step: Step, call: Call) -> Call:
     """Tell the members whose call is answered; those that still ring are left out (spec 15 `ring_group`)."""
     talking = tuple(seat.member for seat in call.seats if seat.talking)
     others = tuple(member for member in call.members if member not in talking)
-    step.tell(CallStatus(call.callid, talking, others))
+    if talking:
+        step.tell(CallStatus(call.callid, talking, others))
     return step.save(call)
 
 
@@ -198,8 +195,9 @@ def absorb(step: Step, kept: Call, gone: Call) -> Call:
         step.channels.put(uniqueid, kept.callid)
     step.hand_over(gone.callid, kept.callid)
     step.end(gone, None)
-    joined = step.save(joined)
-    return tell_all(step, joined) if joined.members else joined
+    if any(seat.role is Role.CALLEE and seat.talking for seat in joined.seats):
+        return tell_talking(step, _callers_answered(replace(joined, connected=True)))
+    return tell_all(step, joined) if joined.members else step.save(joined)
 
 
 def make_caller(call: Call, seat: Seat) -> Call:
@@ -240,11 +238,15 @@ def _callee_answers(step: Step, call: Call, seat: Seat, leg: Leg) -> Call:
     if seat.talking:
         return call
     mine = replace(_seen_by(seat, leg), legs=(leg.uniqueid,))
-    call = call.with_changed(seat, set_status(mine, MemberStatus.ANSWER))
-    for caller in call.seats:
-        if caller.role is Role.CALLER and caller.status is MemberStatus.ALERT:
-            call = call.with_changed(caller, set_status(caller, MemberStatus.ANSWERED))
-    return tell_talking(step, replace(call, answered=True, connected=True))
+    call = _callers_answered(call.with_changed(seat, set_status(mine, MemberStatus.ANSWER)))
+    return tell_talking(step, replace(call, connected=True))
+
+
+def _callers_answered(call: Call) -> Call:
+    for seat in call.seats:
+        if seat.role is Role.CALLER and seat.status is MemberStatus.ALERT:
+            call = call.with_changed(seat, set_status(seat, MemberStatus.ANSWERED))
+    return replace(call, answered=True)
 
 
 def _caller_picks_up(step: Step, call: Call, seat: Seat, leg: Leg) -> Call:

@@ -1,7 +1,7 @@
 """From Asterisk's events to the picture: one handler per AMI event, by the manager's header names.
 
 Needed events: Newchannel, Newstate, DialBegin, DialState, DialEnd, BridgeEnter, Hold, Unhold,
-HangupRequest, Hangup, Rename, UserEvent, OriginateResponse, BlindTransfer, AttendedTransfer,
+HangupRequest, Hangup, Pickup, Rename, UserEvent, OriginateResponse, BlindTransfer, AttendedTransfer,
 ContactStatus. HangupRequest tells who hung up first (the Hangup events of two bridged channels come in
 either order). Every other event is ignored, and so are doubled and late ones.
 """
@@ -20,6 +20,7 @@ from offhook.callstate.entry import (
     enter,
     find,
     find_or_enter,
+    follow_linkedid,
     known,
     state_in,
     take_contact,
@@ -129,6 +130,12 @@ def _on_dial_end(step: Step, event: AmiEvent) -> None:
     if status == "CANCEL" and not call.calling_back and call.failure is None:
         call = replace(call, given_up=True)
     step.save(_going(call, leg))
+
+
+def _on_pickup(step: Step, event: AmiEvent) -> None:
+    found = find(step, event)
+    if found:
+        follow_linkedid(step, found[0].callid, event.get("TargetLinkedid", ""))
 
 
 def _on_bridge_enter(step: Step, event: AmiEvent) -> None:
@@ -271,6 +278,7 @@ _HANDLERS: Mapping[str, _Handler] = {
     "Unhold": _on_hold,
     "HangupRequest": _on_hangup_request,
     "Hangup": _on_hangup,
+    "Pickup": _on_pickup,
     "Rename": _on_rename,
     "UserEvent": _on_user_event,
     "OriginateResponse": _on_originate_response,
