@@ -78,7 +78,7 @@ def caller_answered(step: Step, call: Call) -> Call:
         return call  # an announcement that the call failed is no answer
     if not any(seat.role is Role.CALLER and seat.status is MemberStatus.ALERT for seat in call.seats):
         return call
-    return tell_talking(step, _callers_answered(dismiss(step, call)))
+    return tell_talking(step, _callers_answered(move_on(step, call)))
 
 
 def hold(step: Step, call: Call, leg: Leg, holding: bool) -> Call:
@@ -102,6 +102,13 @@ def dismiss(step: Step, call: Call, until: str = "") -> Call:
         if uniqueid == until:
             break
         call = _bye_if_last(step, call, uniqueid, gone)
+    return call
+
+
+def move_on(step: Step, call: Call) -> Call:
+    """The call goes on to something else: who is known to go has left, and need not wait for its end."""
+    call = dismiss(step, call)
+    step.release(call.callid)
     return call
 
 
@@ -208,6 +215,8 @@ def make_caller(call: Call, seat: Seat) -> Call:
 
 def _role(call: Call, leg: Leg) -> Role:
     if not leg.dialled or leg.uniqueid == call.callid or call.calling_back:
+        return Role.CALLER
+    if leg.party is not None and leg.party.name == call.expected:
         return Role.CALLER
     return Role.CALLEE
 

@@ -10,7 +10,7 @@ from offhook.callstate import changes
 from offhook.callstate.call import Call, Leg, LegState
 from offhook.callstate.merge import merge, older, resolve
 from offhook.callstate.model import Member, PartyKind
-from offhook.callstate.party import PartyType, party_of_channel, party_of_endpoint
+from offhook.callstate.party import PartyType, number_rung_by, party_of_channel, party_of_endpoint
 from offhook.callstate.presence import Phones
 from offhook.callstate.step import Step, Table
 
@@ -50,6 +50,8 @@ def enter(step: Step, event: AmiEvent, prefix: str = "") -> tuple[Call, Leg] | N
     dialled = state is not LegState.RING
     if first and dialled and not call.legs:
         call = replace(call, calling_back=True)
+    if first and not call.expected:
+        call = replace(call, expected=number_rung_by(event.get(prefix + "Channel", "")))
     leg = Leg(
         uniqueid=uniqueid,
         channelid=event.get(prefix + "Channel", ""),

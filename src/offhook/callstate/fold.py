@@ -228,13 +228,13 @@ def _on_failed(step: Step, call: Call, event: AmiEvent) -> None:
 
 
 def _on_forward(step: Step, call: Call, event: AmiEvent) -> None:
-    call = _next_attempt(changes.dismiss(step, call))
+    call = _next_attempt(changes.move_on(step, call))
     step.tell(Forward(call.callid, changes.caller_shown(call)))
     step.save(call)
 
 
 def _on_voicemail(step: Step, call: Call, event: AmiEvent) -> None:
-    call = step.save(replace(_next_attempt(changes.dismiss(step, call)), voicemail=True))
+    call = step.save(replace(_next_attempt(changes.move_on(step, call)), voicemail=True))
     if any(leg.state is LegState.UP and leg.dialled for leg in call.legs.values()):
         changes.caller_answered(step, call)
 

@@ -13,6 +13,7 @@ from functools import lru_cache
 
 _CHANNEL = re.compile(r"PJSIP/(?P<endpoint>.+)-[0-9a-fA-F]+(?:<[A-Z]+>)?", re.DOTALL)
 _EXTENSION = re.compile(r"(?P<number>[0-9]{1,7})w?")
+_RINGER = re.compile(r"Local/(?P<number>[0-9]{1,7})@ring-extension-")
 _TRUNK = re.compile(r"trunk-(?P<name>.+)-endpoint", re.DOTALL)
 
 
@@ -45,6 +46,12 @@ def party_of_channel(channelid: str) -> Party | None:
     """The party of a channel by its name, None for Local and other channels without one."""
     match = _CHANNEL.fullmatch(channelid)
     return party_of_endpoint(match["endpoint"]) if match else None
+
+
+def number_rung_by(channelid: str) -> str:
+    """The extension whose phones a `Local/<number>@ring-extension` channel rings; else empty."""
+    match = _RINGER.match(channelid)
+    return match["number"] if match else ""
 
 
 def endpoint_of(party: Party) -> str:

@@ -102,11 +102,14 @@ def _complete(step: Step, callid: str, living: Mapping[str, AmiEvent]) -> None:
     for uniqueid, leg in call.legs.items():
         call = call.with_leg(replace(leg, state=state_in(living[uniqueid]) or leg.state))
     callers = [seat for seat in call.seats if seat.role is Role.CALLER]
-    if not callers and call.seats:
+    if not callers and len(call.seats) > 1:  # a call whose first channel, a Local one, is optimised away
         call = changes.make_caller(call, call.seats[0])
     step.save(call)
-    if len(call.seats) == 1 and callers and call.legs[callers[0].legs[0]].state is LegState.UP:
-        changes.caller_answered(step, call)
+    if len(call.seats) == 1 and callers:
+        leg = call.legs[callers[0].legs[0]]
+        application = living[leg.uniqueid].get("Application")
+        if leg.state is LegState.UP and application not in (*_DIALLED, "Dial", ""):
+            changes.caller_answered(step, call)
 
 
 def _take_contacts(step: Step, contacts: Iterable[AmiEvent], *, silent: bool) -> None:
