@@ -2,7 +2,7 @@
 
 A leg is one channel. A seat is one party of the call: usually one leg, but all phones of an extension
 that ring together are one seat until one of them answers. Everything is immutable; a change makes a
-new call. `set_status` is the only way by which a member's status changes.
+new call. A member's status changes by `set_status` only (and its word by `set_role`).
 """
 
 from __future__ import annotations

@@ -123,6 +123,13 @@ def leave(step: Step, call: Call, leg: Leg) -> Call:
     return call
 
 
+def fail(step: Step, call: Call, reason: Reason | None) -> Call:
+    """Note why an attempt failed: the weightiest reason is told, what the dialplan says before all."""
+    if call.refused_by_dialplan:
+        return call
+    return step.save(replace(call, failure=reasons.heavier(call.failure, reason)))
+
+
 def is_over(call: Call) -> bool:
     """Whether no channel is left."""
     return not call.legs
@@ -285,8 +292,3 @@ def _failure(call: Call) -> CallFailed | None:
         return None
     reason = call.failure or call.told_caller or Reason.UNAVAILABLE
     return CallFailed(call.callid, reason.value, members)
-
-
-def fail(step: Step, call: Call, reason: Reason | None) -> Call:
-    """Note why an attempt failed; the weightiest reason of the attempt is told at the end."""
-    return step.save(replace(call, failure=reasons.heavier(call.failure, reason)))

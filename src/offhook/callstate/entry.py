@@ -18,6 +18,7 @@ AmiEvent: TypeAlias = Mapping[str, str]
 
 _STATES = {state.value: state for state in LegState}
 _UNKNOWN = "<unknown>"
+_TECHNOLOGIES = ("PJSIP/", "Local/")  # announcers, recorders and the like have no call
 
 
 def find(step: Step, event: AmiEvent, prefix: str = "") -> tuple[Call, Leg] | None:
@@ -43,6 +44,8 @@ def enter(step: Step, event: AmiEvent, prefix: str = "") -> tuple[Call, Leg] | N
     uniqueid, linkedid = event.get(prefix + "Uniqueid", ""), event.get(prefix + "Linkedid", "")
     callid = resolve(step.joined.now, linkedid)
     if not uniqueid or not callid or uniqueid in step.ended.now or callid in step.ended.now:
+        return None
+    if not event.get(prefix + "Channel", "").startswith(_TECHNOLOGIES):
         return None
     call = step.calls.get(callid) or Call(callid=callid)
     state = state_in(event, prefix) or LegState.DOWN

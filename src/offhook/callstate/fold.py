@@ -127,7 +127,7 @@ def _on_dial_end(step: Step, event: AmiEvent) -> None:
     if status == "ANSWER":
         apply_state(step, step.save(call), leg, LegState.UP)
         return
-    if status == "CANCEL" and not call.calling_back and call.failure is None:
+    if status == "CANCEL" and not call.calling_back:
         call = replace(call, given_up=True)
     step.save(_going(call, leg))
 
@@ -165,9 +165,14 @@ def _on_hangup_request(step: Step, event: AmiEvent) -> None:
     picked_up = leg.state is LegState.UP or not leg.dialled
     if not picked_up:
         call = call.with_leg(replace(leg, refused=True))
-    elif seat is not None and seat.role is Role.CALLER and call.failure is None:
-        call = replace(call, given_up=True)
+    elif seat is not None and seat.role is Role.CALLER:
+        call = replace(call, given_up=call.failure is None or _somebody_rings(call))
     step.save(_going(call, leg))
+
+
+def _somebody_rings(call: Call) -> bool:
+    ringing = (leg for leg in call.legs.values() if leg.state is LegState.RINGING)
+    return any(leg.uniqueid not in call.leaving for leg in ringing)
 
 
 def _going(call: Call, leg: Leg) -> Call:
