@@ -195,6 +195,13 @@ def test_an_announced_call_is_known_before_its_first_channel() -> None:
     assert expect(picture, "1.1000000", "1000", "1001") is picture
 
 
+def test_an_originate_that_has_a_channel_is_not_abandoned() -> None:
+    events = load("originate_answered")
+    picture = expect(at_rest(), "1795516979.1000001", "1000", "1001")
+    picture, _ = play(picture, events[:1])
+    assert abandon(picture, "1795516979.1000001", "Line Unreachable") == (picture, ())
+
+
 def test_a_refused_originate_fails_the_call() -> None:
     picture = expect(at_rest(), "1.1000000", "1000", "1001")
     picture, facts = abandon(picture, "1.1000000", "Line Unreachable")
@@ -233,19 +240,20 @@ def test_a_destination_of_a_forward_that_fails_gives_its_own_reason() -> None:
     cut = next(
         i for i, e in enumerate(events) if e["Event"] == "Newstate" and e["Channel"].startswith("PJSIP/1002")
     )
+    # the first destination rang out, which would weigh more
     down: list[Event] = [
         {"Event": "HangupRequest", "Uniqueid": "1795516976.20", "Linkedid": "1795516974.18"},
         {
             "Event": "Hangup",
             "Uniqueid": "1795516976.20",
             "Linkedid": "1795516974.18",
-            "TechCause": "486",
-            "Cause": "17",
+            "TechCause": "404",
+            "Cause": "1",
         },
         {"Event": "Hangup", "Uniqueid": "1795516974.18", "Linkedid": "1795516974.18", "Cause": "17"},
     ]
     _, facts = play(at_rest(), [*events[: cut + 1], *down])
-    assert lines(facts)[-2:] == ["failed 486 Busy here: 1000", "ended"]
+    assert lines(facts)[-2:] == ["failed 404 NOT found: 1000", "ended"]
 
 
 def test_a_caller_who_hangs_up_while_one_still_rings_has_given_up_whoever_declined_before() -> None:
@@ -261,6 +269,37 @@ def test_a_caller_who_hangs_up_while_one_still_rings_has_given_up_whoever_declin
     ]
     _, facts = play(at_rest(), [*events[:both_ring], *down])
     assert lines(facts)[-5:] == ["1000 BYE", "1002 BYE", "1000 is Registered", "1002 is Registered", "ended"]
+
+
+def test_a_caller_who_cancels_has_given_up_also_where_only_the_dial_says_so() -> None:
+    events = [event for event in load("caller_cancels") if event["Event"] != "HangupRequest"]
+    _, facts = play(at_rest(), events)
+    assert "ended" in lines(facts)
+    assert not [text for text in lines(facts) if text.startswith("failed")]
+
+
+def test_a_call_that_was_answered_does_not_fail_afterwards() -> None:
+    says: Event = {
+        "Event": "UserEvent",
+        "UserEvent": "OffhookFailed",
+        "Reason": "410 Gone",
+        "Uniqueid": "1795516946.0",
+        "Linkedid": "1795516946.0",
+    }
+    picture, _ = fold(in_talk("answered_caller_hangs_up"), says)
+    _, facts = play(picture, [e for e in load("answered_caller_hangs_up") if e["Event"].startswith("Hangup")])
+    assert lines(facts)[-1] == "ended"
+    assert not [text for text in lines(facts) if text.startswith("failed")]
+
+
+def test_the_phone_that_lost_holds_nobody_up() -> None:
+    events = load("two_phones_one_answers")
+    loser = next(e for e in events if e["Event"] == "Hangup" and e["Cause"] == "26")
+    events.remove(loser)
+    picture, facts = play(at_rest(), events)
+    assert [text for text in lines(facts) if "BYE" in text] == ["1000 BYE", "1003 BYE"]
+    _, facts = play(picture, [loser])
+    assert lines(facts) == ["1000 is Registered", "1003 is Registered", "ended"]
 
 
 def test_what_the_dialplan_says_outweighs_what_a_phone_said() -> None:

@@ -66,6 +66,7 @@ def test_a_new_address_is_told_a_second_phone_at_the_same_one_is_not() -> None:
             contact("1000", "10.0.0.1"),
             {**contact("1000", "10.0.0.1"), "URI": "sip:1000@10.0.0.1:5070"},
             contact("1000", "10.0.0.9"),
+            contact("1000", "10.0.0.1"),
         ],
     )
     assert lines(facts) == ["1000 is Registered at '10.0.0.1'", "1000 is Registered at '10.0.0.9'"]

@@ -207,7 +207,6 @@ def absorb(step: Step, kept: Call, gone: Call) -> Call:
         joined = joined.with_seat(set_role(seat, Role.CALLEE) if kept.caller else seat)
     for uniqueid in gone.legs:
         step.channels.put(uniqueid, kept.callid)
-    step.hand_over(gone.callid, kept.callid)
     step.end(gone, None)
     if any(seat.role is Role.CALLEE and seat.talking for seat in joined.seats):
         return tell_talking(step, _callers_answered(replace(joined, connected=True)))
@@ -251,8 +250,6 @@ def _remember_caller(call: Call, seat: Seat) -> Call:
 
 
 def _callee_answers(step: Step, call: Call, seat: Seat, leg: Leg) -> Call:
-    if seat.talking:
-        return call
     mine = replace(_seen_by(seat, leg), legs=(leg.uniqueid,))
     call = _callers_answered(call.with_changed(seat, set_status(mine, MemberStatus.ANSWER)))
     return tell_talking(step, replace(call, connected=True))

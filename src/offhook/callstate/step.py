@@ -142,11 +142,6 @@ class Step:
         if seat.party.type is PartyType.EXTENSION:
             self.owed.put(seat.party.name, callid)
 
-    def hand_over(self, absorbed: str, survivor: str) -> None:
-        """What was held back for one call waits for another now."""
-        for extension in [name for name, waiting in self.owed.now.items() if waiting == absorbed]:
-            self.owed.put(extension, survivor)
-
     def release(self, callid: str) -> None:
         """Tell the states that were held back for this call."""
         if not self.owed.now:
