@@ -1,0 +1,107 @@
+-- What Asterisk reads of the extensions (realtime, see docs/internals.md). Column names are options of
+-- res_pjsip and of app_voicemail. `transport` stays empty: a value would pin calls to it and break TLS phones.
+
+CREATE VIEW ps_endpoints AS
+SELECT
+    number AS id,
+    '' AS transport,
+    registername AS aors,
+    number AS auth,
+    'from-extension' AS context,
+    '!all,opus,g722,alaw,ulaw' AS allow,
+    '"' || username || '" <' || callerid || '>' AS callerid,
+    CASE WHEN hasvoicemail THEN number || '@default' ELSE '' END AS mailboxes,
+    '*2' AS voicemail_extension,
+    CASE WHEN maxduration GLOB '[0-9]*' THEN 'OFFHOOK_MAX=' || CAST(maxduration AS INTEGER) ELSE '' END AS set_var,
+    'no' AS direct_media,
+    'yes' AS rewrite_contact,
+    'yes' AS rtp_symmetric,
+    'yes' AS force_rport,
+    'auto' AS dtmf_mode,
+    'sdes' AS media_encryption,
+    'yes' AS media_encryption_optimistic,
+    'no' AS trust_id_inbound,
+    'yes' AS send_pai,
+    'yes' AS send_connected_line,
+    '1' AS call_group,
+    '1' AS pickup_group,
+    '60' AS rtp_timeout,
+    '900' AS rtp_timeout_hold,
+    'yes' AS timers,
+    '1800' AS timers_sess_expires,
+    'default' AS moh_suggest,
+    CASE WHEN language = '' THEN 'en' ELSE language END AS language
+FROM extensions;
+
+CREATE VIEW ps_auths AS
+SELECT
+    number AS id,
+    'md5' AS auth_type,
+    registername AS username,
+    ha1 AS md5_cred,
+    'offhook' AS realm
+FROM extensions;
+
+CREATE VIEW ps_aors AS
+SELECT
+    registername AS id,
+    maxregistrations AS max_contacts,
+    'yes' AS remove_existing,
+    'yes' AS remove_unavailable,
+    CASE WHEN hasvoicemail THEN number || '@default' ELSE '' END AS mailboxes,
+    '60' AS qualify_frequency,
+    '3' AS qualify_timeout,
+    '60' AS minimum_expiration,
+    '3600' AS maximum_expiration,
+    '300' AS default_expiration,
+    'no' AS authenticate_qualify,
+    'yes' AS support_path
+FROM extensions;
+
+-- One row for each look-up of the dialplan. Limits are milliseconds, 0 for none.
+CREATE VIEW v_extensions AS
+SELECT
+    number,
+    callerid,
+    username,
+    mobile,
+    ringtimeout,
+    CASE WHEN maxduration GLOB '[0-9]*' THEN CAST(maxduration AS INTEGER) ELSE 0 END AS maxseconds,
+    CASE WHEN hasvoicemail THEN 1 ELSE 0 END AS hasvoicemail,
+    CASE WHEN dnd THEN 1 ELSE 0 END AS dnd,
+    CASE WHEN callrestriction THEN 1 ELSE 0 END AS callrestriction,
+    CASE WHEN alwaysforward THEN atransferto ELSE '' END AS always_to,
+    CASE atransferto
+        WHEN 'Extension' THEN atransferext
+        WHEN 'Mobile Number' THEN atransferprefix || mobile
+        WHEN 'Custom Number' THEN atransferprefix || atransfernum
+        ELSE ''
+    END AS always_number,
+    CASE WHEN noanswerforward THEN ntransferto ELSE '' END AS noanswer_to,
+    CASE ntransferto
+        WHEN 'Extension' THEN ntransferext
+        WHEN 'Mobile Number' THEN ntransferprefix || mobile
+        WHEN 'Custom Number' THEN ntransferprefix || ntransfernum
+        ELSE ''
+    END AS noanswer_number,
+    CASE WHEN busyforward THEN btransferto ELSE '' END AS busy_to,
+    CASE btransferto
+        WHEN 'Extension' THEN btransferext
+        WHEN 'Mobile Number' THEN btransferprefix || mobile
+        WHEN 'Custom Number' THEN btransferprefix || btransfernum
+        ELSE ''
+    END AS busy_number,
+    CASE WHEN ringsimultaneous AND mobile <> '' THEN mobileprefix || mobile ELSE '' END AS simultaneous
+FROM extensions;
+
+CREATE VIEW voicemail AS
+SELECT
+    CAST(number AS INTEGER) AS uniqueid,
+    'default' AS context,
+    number AS mailbox,
+    vmsecret AS password,
+    username AS fullname,
+    '' AS email,
+    '' AS pager
+FROM extensions
+WHERE hasvoicemail;

@@ -1,0 +1,1 @@
+"""The Asterisk Manager Interface: bytes to messages, a client that keeps the link, typed actions."""

@@ -1,0 +1,61 @@
+"""Writes the engine's static configuration and what it needs beside it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+
+from offhook.asterisk.static import EngineSettings, render
+
+_FOLDERS = ("etc", "var", "spool", "log")
+
+
+def write_file(path: Path, text: str) -> None:
+    """Put `text` into `path` (0600) at once: a reader sees the old file or the new one, never a part."""
+    draft = path.with_name(f".{path.name}.new")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+
+
+def private_folder(path: Path) -> Path:
+    """Make a folder that only its user may enter."""
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.chmod(0o700)
+    return path
+
+
+def write_static_config(settings: EngineSettings, ami_secret: str) -> None:
+    """Write every static file; files that are not ours any more are removed."""
+    for name in _FOLDERS:
+        private_folder(settings.folder / name)
+    private_folder(settings.data / "run")
+    private_folder(settings.cel_file.parent)
+    files = render(settings, ami_secret)
+    for stale in settings.etc.iterdir():
+        if stale.name not in files and not stale.name.endswith("_generated.conf"):
+            stale.unlink()
+    for name, text in files.items():
+        write_file(settings.etc / name, text)
+    _prompts(settings)
+
+
+def static_hash(settings: EngineSettings) -> str:
+    """Identifies version and static configuration, but for the secret (architecture, decision 8)."""
+    files = render(settings, "")
+    version = settings.tree.version()
+    return hashlib.sha256(
+        json.dumps([version, files, settings.timezone], sort_keys=True).encode()
+    ).hexdigest()
+
+
+def _prompts(settings: EngineSettings) -> None:
+    """The engine looks for sounds in its data folder; recordings of this PBX lie in its own."""
+    custom = private_folder(settings.folder / "var" / "sounds")
+    private_folder(custom / "custom")
+    private_folder(settings.folder / "var" / "keys")
