@@ -139,6 +139,21 @@ EXPECTED = {
         "ended",
     ],
 }
+EXPECTED["transfer_by_ami"] = [
+    *A_DIALS_B,
+    *B_ANSWERS,
+    "1000 BYE",
+    "1000 is Registered",
+    "1001 ANSWERED, 1002 RING",
+    "1002 is Ringing",
+    "1001 ANSWERED, 1002 ANSWER",
+    "1002 is Busy",
+    "1002 BYE",
+    "1001 BYE",
+    "1002 is Registered",
+    "1001 is Registered",
+    "ended",
+]
 EXPECTED["voicemail_busy"] = EXPECTED["voicemail_noanswer"]
 EXPECTED["originate_two_phones"] = EXPECTED["originate_two_phones_optimised"] = [
     "1003 ALERT",

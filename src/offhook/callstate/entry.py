@@ -43,7 +43,10 @@ def enter(step: Step, event: AmiEvent, prefix: str = "") -> tuple[Call, Leg] | N
     """A channel that is not known yet joins its call; None if it or its call has ended already."""
     uniqueid, linkedid = event.get(prefix + "Uniqueid", ""), event.get(prefix + "Linkedid", "")
     callid = resolve(step.joined.now, linkedid)
-    if not uniqueid or not callid or uniqueid in step.ended.now or callid in step.ended.now:
+    if not uniqueid or not callid or uniqueid in step.ended.now:
+        return None
+    # the first channel's id is the call's too, so a running call may well stand among the ended ids
+    if callid in step.ended.now and callid not in step.calls.now:
         return None
     if not event.get(prefix + "Channel", "").startswith(_TECHNOLOGIES):
         return None

@@ -100,6 +100,9 @@ def _on_dial_begin(step: Step, event: AmiEvent) -> None:
         return
     call, leg = found
     step.release(call.callid)
+    dialling = call.seat_of(event.get("Uniqueid", ""))
+    if dialling is not None and all(seat.role is Role.CALLEE for seat in call.seats):
+        call = step.save(changes.make_caller(call, dialling))  # one who was transferred calls on
     seat = call.seat_of(leg.uniqueid)
     if seat is None or seat.member.kind is not PartyKind.OUTBOUND:
         return
