@@ -6,7 +6,8 @@
     coroutine ── read(f) ──► reader thread pool, one connection each
 
 SQLite allows one writer, and with synchronous=FULL a commit costs an fsync: writes that wait together share
-one. What `write` returned is on disk (architecture, decision 9).
+one. What `write` returned is on disk (architecture, decision 9). When a group cannot be committed as a
+whole, each of its writes is tried once more alone, so one that breaks the transaction hurts only itself.
 """
 
 from __future__ import annotations
@@ -15,12 +16,14 @@ import asyncio
 import logging
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 import sqlalchemy as sa
+
+from offhook.store.errors import StoreError, store_error
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -51,10 +54,13 @@ class _Job(Generic[T]):
 
 def sqlite_engine(path: Path) -> sa.Engine:
     """An engine on a SQLite file in WAL mode that keeps what it acknowledged through a power cut."""
-    engine = sa.create_engine(f"sqlite:///{path}", connect_args={"check_same_thread": False, "timeout": 5})
+    engine = sa.create_engine(
+        sa.URL.create("sqlite", database=str(path)), connect_args={"check_same_thread": False, "timeout": 5}
+    )
 
     @sa.event.listens_for(engine, "connect")
     def _pragmas(connection: Any, _record: object) -> None:
+        # The driver must not open transactions by itself: the "begin" hook below does, DDL included.
         connection.isolation_level = None
         for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000"):
             connection.execute(f"PRAGMA {pragma}")
@@ -74,58 +80,70 @@ class Store:
         self.engine = engine
         self._jobs: queue.SimpleQueue[_Job[Any] | None] = queue.SimpleQueue()
         self._readers = ThreadPoolExecutor(readers, thread_name_prefix="store-read")
+        self._closed = False
+        self._door = threading.Lock()  # no write may slip into the queue behind the closing mark
         self._writer = threading.Thread(target=self._write_forever, name="store-write", daemon=True)
         self._writer.start()
-        self._closed = False
 
     async def read(self, work: Callable[[sa.Connection], T]) -> T:
-        """Run `work` on a reading connection in a thread; it sees one consistent snapshot."""
+        """Run `work` on a reading connection in a thread; it sees one consistent snapshot.
+
+        Raises StoreError when the file or disk fails, else whatever `work` raises.
+        """
         return await asyncio.get_running_loop().run_in_executor(self._readers, self._read_now, work)
 
     def _read_now(self, work: Callable[[sa.Connection], T]) -> T:
-        with self.engine.connect() as connection, connection.begin():
-            return work(connection)
+        try:
+            with self.engine.connect() as connection, connection.begin():
+                return work(connection)
+        except sa.exc.DBAPIError as failure:
+            raise _told(failure) from failure
 
     async def write(self, name: str, work: Callable[[UnitOfWork], T]) -> T:
         """Run `work` in a transaction and return its result once it is on disk.
 
         `work` runs in the writer thread and may be run twice; it must do nothing but SQL. What it raises is
-        raised here, and then none of its changes is kept.
+        raised here, and then none of its changes is kept; StoreError when the file or disk fails. Cancelling
+        the caller does not take the write back: it is done, and its `after_commit` callbacks are called.
         """
-        if self._closed:
-            raise RuntimeError("the store is closed")
         job = _Job(name, work, asyncio.get_running_loop())
-        self._jobs.put(job)
+        with self._door:
+            if self._closed:
+                raise RuntimeError("the store is closed")
+            self._jobs.put(job)
         return await asyncio.shield(asyncio.wrap_future(job.future))
 
     def close(self) -> None:
         """Finish queued writes, then release every connection."""
-        if self._closed:
-            return
-        self._closed = True
-        self._jobs.put(None)
+        with self._door:
+            if self._closed:
+                return
+            self._closed = True
+            self._jobs.put(None)
         self._writer.join()
         self._readers.shutdown()
         self.engine.dispose()
 
     def _write_forever(self) -> None:
         while (first := self._jobs.get()) is not None:
-            group = [first]
-            last = False
-            while len(group) < _GROUP_MAX:
-                try:
-                    job = self._jobs.get_nowait()
-                except queue.Empty:
-                    break
-                if job is None:
-                    last = True
-                    break
-                group.append(job)
+            group, last = self._waiting(first)
             self._commit(group)
             if last:
                 return
 
-    def _commit(self, group: list[_Job[Any]]) -> None:
+    def _waiting(self, first: _Job[Any]) -> tuple[list[_Job[Any]], bool]:
+        group = [first]
+        while len(group) < _GROUP_MAX:
+            try:
+                job = self._jobs.get_nowait()
+            except queue.Empty:
+                break
+            if job is None:
+                return group, True
+            group.append(job)
+        return group, False
+
+    def _commit(self, group: Sequence[_Job[Any]]) -> None:
         done: list[_Job[Any]] = []
         try:
             with (
@@ -134,14 +152,20 @@ class Store:
             ):
                 for job in group:
                     self._run(connection, job, done)
-        except Exception as failure:
-            log.exception("store: commit of %s failed", ", ".join(job.name for job in group))
-            for job in group:
-                if not job.future.done():
-                    job.future.set_exception(failure)
+        except BaseException as failure:
+            self._failed([job for job in group if not job.future.done()], failure)
             return
         for job in done:
             self._resolve(job)
+
+    def _failed(self, jobs: Sequence[_Job[Any]], failure: BaseException) -> None:
+        if len(jobs) > 1:
+            for job in jobs:
+                self._commit([job])
+            return
+        for job in jobs:
+            log.error("store: %s failed: %s", job.name, type(failure).__name__)
+            job.future.set_exception(_told(failure))
 
     @staticmethod
     def _run(connection: sa.Connection, job: _Job[Any], done: list[_Job[Any]]) -> None:
@@ -149,9 +173,13 @@ class Store:
         savepoint = connection.begin_nested()
         try:
             job.result = job.work(unit)
-        except Exception as failure:
-            savepoint.rollback()
-            job.future.set_exception(failure)
+        except BaseException as failure:
+            try:
+                savepoint.rollback()
+            except sa.exc.DBAPIError:
+                # SQLite has ended the transaction by itself (disk full, I/O error): the group is lost.
+                raise failure from None
+            job.future.set_exception(_told(failure))
         else:
             savepoint.commit()
             job.callbacks = unit.callbacks
@@ -166,6 +194,20 @@ class Store:
                 except Exception:
                     log.exception("store: after the commit of %s", job.name)
 
-        if job.callbacks and not job.loop.is_closed():
-            job.loop.call_soon_threadsafe(in_loop)
+        if job.callbacks:
+            try:
+                job.loop.call_soon_threadsafe(in_loop)
+            except RuntimeError:  # its loop was closed meanwhile, and with it all who could care
+                log.warning("store: nobody left to hear of the commit of %s", job.name)
         job.future.set_result(job.result)
+
+
+def _told(failure: BaseException) -> BaseException:
+    if isinstance(failure, sa.exc.DBAPIError):
+        return store_error(failure) or failure
+    if isinstance(failure, Exception):
+        return failure
+    # A cancellation or exit inside a write must not look like one of the coroutine that waits for it.
+    told = StoreError(f"store: a write was broken off by {type(failure).__name__}")
+    told.__cause__ = failure
+    return told

@@ -57,6 +57,7 @@ extension_groups = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("name", Text, nullable=False, unique=True),
+    sqlite_autoincrement=True,  # an id that a client remembers must never come to mean another group
 )
 
 extension_group_members = Table(

@@ -1,0 +1,1 @@
+"""Which numbers of the PBX are taken, and by what."""
