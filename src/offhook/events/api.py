@@ -10,6 +10,27 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from offhook.callstate.facts import CallFailed, CallStatus, ExtensionStatus, Forward, Transfer
+from offhook.events.dialect import Dialect, dialect_of
+from offhook.events.target import DEFAULT_PORT, Target, TargetError, absolute_target, relative_target
+
+__all__ = [
+    "DEFAULT_PORT",
+    "BootUp",
+    "CallFailed",
+    "CallStatus",
+    "ConfigChange",
+    "Dialect",
+    "Event",
+    "ExtensionStatus",
+    "Forward",
+    "NewCdr",
+    "Target",
+    "TargetError",
+    "Transfer",
+    "absolute_target",
+    "dialect_of",
+    "relative_target",
+]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,46 @@
+"""Call records, and what is needed to make each of them exactly once."""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, Float, Index, Integer, Table, Text
+
+from offhook.store.metadata import metadata
+
+cdr = Table(
+    "cdr",
+    metadata,
+    Column("callid", Text, primary_key=True),
+    Column("started", Float, nullable=False),  # seconds since the epoch, UTC
+    Column("callfrom", Text, nullable=False),
+    Column("callto", Text, nullable=False),
+    Column("dialled", Text, nullable=False),
+    Column("call_seconds", Integer, nullable=False),
+    Column("talk_seconds", Integer, nullable=False),
+    Column("source_trunk", Text, nullable=False),
+    Column("destination_trunk", Text, nullable=False),
+    Column("pincode", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("recording", Text, nullable=False),
+    Column("didnumber", Text, nullable=False),
+    Column("agent_ring_seconds", Integer, nullable=False),
+    Column("legs", Text, nullable=False),  # JSON: every channel with its party and times
+)
+Index("ix_cdr_started", cdr.c.started)
+
+call_intents = Table(
+    "call_intents",
+    metadata,
+    Column("callid", Text, primary_key=True),
+    Column("caller", Text, nullable=False),
+    Column("callee", Text, nullable=False),
+    Column("created", Float, nullable=False),
+)
+
+cel_position = Table(
+    "cel_position",
+    metadata,
+    Column("id", Integer, primary_key=True),  # always 1
+    Column("file", Text, nullable=False),  # device and inode of the file being read
+    Column("offset", Integer, nullable=False),  # no row of an open call lies before it
+)

@@ -1,0 +1,97 @@
+"""Events as the wire has them, in the format of version 2.0.0; `encode` chooses among the three formats.
+
+Compact JSON on one line, keys in the order of the samples, every value a string, `sn` last (spec
+15-events, `delivery`). Text stands as UTF-8, not as escapes, as on the appliances. Pure.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any, assert_never
+
+from offhook.events.api import (
+    BootUp,
+    CallFailed,
+    CallStatus,
+    ConfigChange,
+    Event,
+    ExtensionStatus,
+    Forward,
+    NewCdr,
+    Transfer,
+)
+from offhook.events.dialect import Dialect
+from offhook.events.encoding_v1 import encode_v1
+
+Pairs = list[tuple[str, Any]]
+
+
+def encode(event: Event, dialect: Dialect, sn: str) -> list[bytes]:
+    """The bodies that tell `event` in `dialect`; older formats tell some events in two bodies, some in none."""
+    if dialect is not Dialect.V2_0_0:
+        return encode_v1(event, dialect, sn)
+    return [dump([*_pairs(event), ("sn", sn)])]
+
+
+def dump(pairs: Pairs) -> bytes:
+    """An object of these keys, in this order, on one line."""
+    return json.dumps(dict(pairs), ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+
+
+def members(of: Sequence[Any]) -> list[dict[str, dict[str, str]]]:
+    """Members with their states."""
+    return [member.wire() for member in of]
+
+
+def _pairs(event: Event) -> Pairs:
+    match event:
+        case BootUp():
+            return [("event", "BootUp")]
+        case ConfigChange(kind=kind, name=name, operation=operation):
+            key = "extid" if kind == "extension" else "trunkname"
+            return [("event", "ConfigChange"), ("type", kind), (key, name), ("operation", operation)]
+        case ExtensionStatus(extension=extension, status=status, registered_ip=address):
+            return [
+                ("event", "ExtensionStatus"),
+                ("extension", extension),
+                ("status", status.value),
+                ("registeredIP", address),
+            ]
+        case CallStatus(callid=callid):
+            return [("event", "CallStatus"), ("callid", callid), ("members", members(event.members))]
+        case Forward(callid=callid):
+            return [("event", "Forward"), ("callid", callid), ("members", members(event.members))]
+        case Transfer(callid=callid):
+            return [("event", "Tranfer"), ("callid", callid), ("members", members(event.members))]
+        case CallFailed(callid=callid, reason=reason):
+            return [
+                ("callid", callid),
+                ("event", "CallFailed"),
+                ("reason", reason),
+                ("members", members(event.members)),
+            ]
+        case NewCdr():
+            return _cdr(event)
+        case _:
+            assert_never(event)
+
+
+def _cdr(cdr: NewCdr) -> Pairs:
+    return [
+        ("event", "NewCdr"),
+        ("callid", cdr.callid),
+        ("timestart", cdr.timestart),
+        ("callfrom", cdr.callfrom),
+        ("callto", cdr.callto),
+        ("callduraction", str(cdr.call_seconds)),
+        ("talkduraction", str(cdr.talk_seconds)),
+        ("srctrunkname", cdr.source_trunk),
+        ("dsttrcunkname", cdr.destination_trunk),
+        ("pincode", cdr.pincode),
+        ("status", cdr.status),
+        ("type", cdr.type),
+        ("recording", cdr.recording),
+        ("didnumber", cdr.didnumber),
+        ("agentringtime", str(cdr.agent_ring_seconds)),
+    ]

@@ -1,0 +1,46 @@
+"""What has to survive a crash on its way to receivers: targets, and events that must not be lost."""
+
+from __future__ import annotations
+
+from sqlalchemy import Boolean, Column, Float, ForeignKey, Index, Integer, Table, Text
+
+from offhook.store.metadata import metadata
+
+receivers = Table(
+    "receivers",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("scheme", Text, nullable=False),
+    Column("host", Text, nullable=False),
+    Column("port", Integer, nullable=False),
+    Column("path", Text, nullable=False),
+    Column("dialect", Text, nullable=False),
+    Column("answers", Boolean, nullable=False),  # has answered 200 once, and is held to it since
+    Column("updated", Float, nullable=False),  # last login or heartbeat, seconds since the epoch
+)
+Index("uq_receivers_target", *(receivers.c[name] for name in ("scheme", "host", "port", "path")), unique=True)
+
+receiver_sessions = Table(
+    "receiver_sessions",
+    metadata,
+    Column("session", Text, primary_key=True),
+    Column("receiver_id", ForeignKey("receivers.id", ondelete="CASCADE"), nullable=False),
+)
+
+event_journal = Table(
+    "event_journal",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("created", Float, nullable=False),  # seconds since the epoch
+    Column("kind", Text, nullable=False),
+    Column("callid", Text, nullable=False),
+    Column("body", Text, nullable=False),  # the event's facts as JSON, free of dialect
+    sqlite_autoincrement=True,
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("seq", ForeignKey("event_journal.seq", ondelete="CASCADE"), primary_key=True),
+    Column("receiver_id", ForeignKey("receivers.id", ondelete="CASCADE"), primary_key=True),
+)
