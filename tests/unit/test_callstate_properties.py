@@ -8,12 +8,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from offhook.callstate import Picture, expect, fold, resync, settle
-from offhook.callstate.facts import CallEnded, CallFailed, CallStatus, ExtensionStatus, Fact
+from offhook.callstate.facts import (
+    CallEnded,
+    CallFailed,
+    CallStatus,
+    ExtensionStatus,
+    Fact,
+    Forward,
+    Transfer,
+)
 from offhook.callstate.model import MemberStatus
-from tests.unit.callstate_support import Event, all_calls, at_rest, callid_of, contacts, load
+from tests.unit.callstate_support import Event, all_calls, at_rest, callid_of, contacts, load, play
 
 ID_KEYS = ("Uniqueid", "Linkedid", "DestUniqueid", "DestLinkedid")
 NAME_KEYS = ("Channel", "DestChannel")
+
+CallFact = CallStatus | Forward | Transfer | CallFailed | CallEnded
 
 TRACES = {name: load(name) for name in all_calls()}
 
@@ -108,6 +118,24 @@ def test_every_call_that_began_ends_exactly_once(stream: tuple[list[str], list[E
     assert not picture.channels
     assert not picture.owed
     assert_orderly(told, begun)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_calls_at_the_same_time_do_not_disturb_each_other(data: st.DataObject) -> None:
+    names = data.draw(st.lists(st.sampled_from(sorted(TRACES)), min_size=2, max_size=4))
+    queues = [renamed(TRACES[name], run) for run, name in enumerate(names)]
+    alone = {callid_of(queue): of_calls(play(at_rest(), queue)[1]) for queue in queues}
+    mixed: list[Event] = []
+    while any(queues):
+        mixed.append(data.draw(st.sampled_from([queue for queue in queues if queue])).pop(0))
+    together = of_calls(play(at_rest(), mixed)[1])
+    for callid, facts in alone.items():
+        assert [fact for fact in together if fact.callid == callid] == facts
+
+
+def of_calls(facts: list[Fact]) -> list[CallFact]:
+    return [fact for fact in facts if not isinstance(fact, ExtensionStatus)]
 
 
 @settings(max_examples=40, deadline=None)

@@ -207,6 +207,7 @@ def absorb(step: Step, kept: Call, gone: Call) -> Call:
         joined = joined.with_seat(set_role(seat, Role.CALLEE) if kept.caller else seat)
     for uniqueid in gone.legs:
         step.channels.put(uniqueid, kept.callid)
+    step.save(joined)
     step.end(gone, None)
     if any(seat.role is Role.CALLEE and seat.talking for seat in joined.seats):
         return tell_talking(step, _callers_answered(replace(joined, connected=True)))
