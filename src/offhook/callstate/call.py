@@ -94,19 +94,29 @@ class Call:
     callid: str
     seats: tuple[Seat, ...] = ()
     legs: Mapping[str, Leg] = field(default_factory=dict)
-    expected: str = ""  # the caller of a call that we originate
+
+    # Caller and callee of a call that we originate, as announced by `expect`.
+    expected: str = ""
     expected_callee: str = ""
-    calling_back: bool = False  # the caller's own phones are being rung by the PBX
-    caller: Member | None = None  # kept for CallFailed when the caller has gone
-    attempt: int = 0  # counts destinations: a forward begins the next one
+    # The PBX rings the caller's own phones: who joins now is the caller.
+    calling_back: bool = False
+    # The caller, kept for CallFailed when it has gone.
+    caller: Member | None = None
+
+    # Destinations so far: a forward begins the next one, what failed before does not count any more.
+    attempt: int = 0
     failure: Reason | None = None
-    told_caller: Reason | None = None  # what the engine answered the caller's phone
+    # What the engine answered the caller's phone: the reason when nobody was called at all.
+    told_caller: Reason | None = None
     refused_by_dialplan: bool = False
     given_up: bool = False
-    answered: bool = False  # somebody or something answered the caller
-    connected: bool = False  # a callee answered
+    # Somebody or something answered the caller; `connected`: a callee did.
+    answered: bool = False
+    connected: bool = False
     voicemail: bool = False
-    leaving: tuple[str, ...] = ()  # legs known to go, in that order, before their Hangup comes
+
+    # Legs known to go, in that order, before their Hangup comes.
+    leaving: tuple[str, ...] = ()
     last_left: Member | None = None
 
     @property
@@ -170,6 +180,11 @@ def set_role(seat: Seat, role: Role) -> Seat:
     renamed = {wait_status(seat.role): wait_status(role), talk_status(seat.role): talk_status(role)}
     member = replace(seat.member, status=renamed.get(seat.status, seat.status))
     return replace(seat, role=role, member=member)
+
+
+def seen_by(seat: Seat, leg: Leg) -> Seat:
+    """The member is known to clients by this channel from now on."""
+    return replace(seat, member=replace(seat.member, channelid=leg.channelid))
 
 
 def talk_status(role: Role) -> MemberStatus:

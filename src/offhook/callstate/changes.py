@@ -1,4 +1,4 @@
-"""What can happen to a call, in its own words: somebody joins, rings, answers, holds, leaves.
+"""What can happen to a call, in its own words: somebody joins, rings, answers, holds; `leaving` has the rest.
 
 Each function takes the step and the call, puts the changed call into the step and returns it. How
 Asterisk's events are read stands in `fold`; nothing here knows an event.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from offhook.callstate import reasons
 from offhook.callstate.call import (
     TALKING,
     Call,
@@ -16,15 +15,16 @@ from offhook.callstate.call import (
     LegState,
     Role,
     Seat,
+    seen_by,
     set_role,
     set_status,
     talk_status,
     wait_status,
 )
-from offhook.callstate.facts import CallFailed, CallStatus
-from offhook.callstate.model import Member, MemberStatus, PartyKind
+from offhook.callstate.facts import CallStatus
+from offhook.callstate.leaving import move_on
+from offhook.callstate.model import Member, MemberStatus
 from offhook.callstate.party import Party, PartyType
-from offhook.callstate.reasons import Reason
 from offhook.callstate.step import Step
 
 
@@ -53,7 +53,7 @@ def ring(step: Step, call: Call, leg: Leg) -> Call:
     seat = call.seat_of(leg.uniqueid)
     if seat is None or seat.status is not None:
         return call
-    shown = set_status(_seen_by(seat, leg), wait_status(seat.role))
+    shown = set_status(seen_by(seat, leg), wait_status(seat.role))
     call = _remember_caller(call.with_changed(seat, shown), shown)
     return tell_all(step, call)
 
@@ -95,66 +95,6 @@ def hold(step: Step, call: Call, leg: Leg, holding: bool) -> Call:
     return step.save(changed) if changed is call else tell_talking(step, changed)
 
 
-def dismiss(step: Step, call: Call, until: str = "") -> Call:
-    """Say BYE for the parties known to go, in that order, up to the leg `until`."""
-    gone = set(call.leaving)
-    for uniqueid in call.leaving:
-        if uniqueid == until:
-            break
-        call = _bye_if_last(step, call, uniqueid, gone)
-    return call
-
-
-def move_on(step: Step, call: Call) -> Call:
-    """The call goes on to something else: who is known to go has left, and need not wait for its end."""
-    call = dismiss(step, call)
-    step.release(call.callid)
-    return call
-
-
-def leave(step: Step, call: Call, leg: Leg) -> Call:
-    """A channel has ended: say BYE for its party if this was its last, those known to go first."""
-    call = dismiss(step, call, until=leg.uniqueid)
-    call = _bye_if_last(step, call, leg.uniqueid, gone={leg.uniqueid})
-    call = step.detach(call, leg)
-    seat = next((seat for seat in call.seats if seat.member.channelid == leg.channelid and seat.legs), None)
-    if seat is not None:
-        call = step.save(call.with_changed(seat, _seen_by(seat, _best(call, seat))))
-    return call
-
-
-def fail(step: Step, call: Call, reason: Reason | None) -> Call:
-    """Note why an attempt failed: the weightiest reason is told, what the dialplan says before all."""
-    if call.refused_by_dialplan:
-        return call
-    return step.save(replace(call, failure=reasons.heavier(call.failure, reason)))
-
-
-def is_over(call: Call) -> bool:
-    """Whether no channel is left."""
-    return not call.legs
-
-
-def close(step: Step, call: Call, *, tell_failure: bool = True) -> None:
-    """The last channel is gone: tell why the call failed, if it did, and that it is over."""
-    for seat in call.seats:
-        call = bye(step, call, seat)
-    step.end(call, _failure(call) if tell_failure else None)
-
-
-def bye(step: Step, call: Call, seat: Seat) -> Call:
-    """A party has left. One that never rang was no member and leaves silently."""
-    call = call.without_seat(seat)
-    if seat.status is None:
-        return step.save(call)
-    gone = set_status(seat, MemberStatus.BYE)
-    others = call.members or ((call.last_left,) if call.last_left else ())
-    step.tell(CallStatus(call.callid, (gone.member,), others))
-    if len(call.members) <= 1:  # the end of the call is near; with more it goes on anyway
-        step.owe(seat, call.callid)
-    return step.save(replace(call, last_left=gone.member))
-
-
 def tell_all(step: Step, call: Call) -> Call:
     """Tell every member with its state."""
     step.tell(CallStatus(call.callid, call.members))
@@ -170,22 +110,13 @@ def tell_talking(step: Step, call: Call) -> Call:
     return step.save(call)
 
 
-def caller_shown(call: Call) -> tuple[Member, ...]:
-    """The caller as CallFailed and Forward show it: without state; empty when there never was one."""
-    if call.caller is not None:
-        return (replace(call.caller, status=None, callpath=""),)
-    if call.expected:
-        return (Member(kind=PartyKind.EXT, number=call.expected, channelid=""),)
-    return ()
-
-
 def rename(step: Step, call: Call, leg: Leg, channelid: str) -> Call:
     """A channel goes by another name now (the engine swaps channels at pick-up)."""
     seat = call.seat_of(leg.uniqueid)
     renamed = replace(leg, channelid=channelid)
     call = call.with_leg(renamed)
     if seat is not None and seat.member.channelid == leg.channelid:
-        call = call.with_changed(seat, _seen_by(seat, renamed))
+        call = call.with_changed(seat, seen_by(seat, renamed))
     return step.save(call)
 
 
@@ -235,23 +166,12 @@ def _ringing_seat(call: Call, party: Party, role: Role) -> Seat | None:
     return next((seat for seat in same if not seat.talking), None)
 
 
-def _seen_by(seat: Seat, leg: Leg) -> Seat:
-    """The member is now known by this channel."""
-    return replace(seat, member=replace(seat.member, channelid=leg.channelid))
-
-
-def _best(call: Call, seat: Seat) -> Leg:
-    """The leg that stands for a seat: a ringing one if there is one."""
-    legs = [call.legs[key] for key in seat.legs]
-    return next((leg for leg in legs if leg.state is not LegState.DOWN), legs[0])
-
-
 def _remember_caller(call: Call, seat: Seat) -> Call:
     return replace(call, caller=seat.member) if seat.role is Role.CALLER else call
 
 
 def _callee_answers(step: Step, call: Call, seat: Seat, leg: Leg) -> Call:
-    mine = replace(_seen_by(seat, leg), legs=(leg.uniqueid,))
+    mine = replace(seen_by(seat, leg), legs=(leg.uniqueid,))
     call = _callers_answered(call.with_changed(seat, set_status(mine, MemberStatus.ANSWER)))
     return tell_talking(step, replace(call, connected=True))
 
@@ -264,29 +184,11 @@ def _callers_answered(call: Call) -> Call:
 
 
 def _caller_picks_up(step: Step, call: Call, seat: Seat, leg: Leg) -> Call:
-    mine = set_status(replace(_seen_by(seat, leg), legs=(leg.uniqueid,)), MemberStatus.ALERT)
+    mine = set_status(replace(seen_by(seat, leg), legs=(leg.uniqueid,)), MemberStatus.ALERT)
     call = _remember_caller(replace(call.with_changed(seat, mine), calling_back=False), mine)
     return tell_all(step, call) if seat.status is None else step.save(call)
-
-
-def _bye_if_last(step: Step, call: Call, uniqueid: str, gone: set[str]) -> Call:
-    seat = call.seat_of(uniqueid)
-    if seat is None or set(seat.legs) - gone:
-        return call
-    return bye(step, call, seat)
 
 
 def _touch(step: Step, leg: Leg) -> None:
     if leg.party is not None and leg.party.type is PartyType.EXTENSION:
         step.touch(leg.party.name)
-
-
-def _failure(call: Call) -> CallFailed | None:
-    """CallFailed of a call that is over; None if it was answered, given up, or went to voicemail."""
-    members = caller_shown(call)
-    if call.connected or call.voicemail or not members:
-        return None
-    if not call.refused_by_dialplan and (call.answered or call.given_up):
-        return None
-    reason = call.failure or call.told_caller or Reason.UNAVAILABLE
-    return CallFailed(call.callid, reason.value, members)

@@ -35,43 +35,49 @@ def find(step: Step, event: AmiEvent, prefix: str = "") -> tuple[Call, Leg] | No
 
 
 def find_or_enter(step: Step, event: AmiEvent, prefix: str = "") -> tuple[Call, Leg] | None:
-    """As `_find`; a channel whose Newchannel was lost enters now."""
+    """As `find`; a channel whose Newchannel was lost enters now."""
     return find(step, event, prefix) or enter(step, event, prefix)
 
 
 def enter(step: Step, event: AmiEvent, prefix: str = "") -> tuple[Call, Leg] | None:
     """A channel that is not known yet joins its call; None if it or its call has ended already."""
-    uniqueid, linkedid = event.get(prefix + "Uniqueid", ""), event.get(prefix + "Linkedid", "")
-    callid = resolve(step.joined.now, linkedid)
-    if not uniqueid or not callid or uniqueid in step.ended.now:
+    uniqueid = event.get(prefix + "Uniqueid", "")
+    callid = resolve(step.joined.now, event.get(prefix + "Linkedid", ""))
+    channelid = event.get(prefix + "Channel", "")
+    if not _may_enter(step, uniqueid, callid, channelid):
         return None
-    # the first channel's id is the call's too, so a running call may well stand among the ended ids
-    if callid in step.ended.now and callid not in step.calls.now:
-        return None
-    if not event.get(prefix + "Channel", "").startswith(_TECHNOLOGIES):
-        return None
-    call = step.calls.get(callid) or Call(callid=callid)
     state = state_in(event, prefix) or LegState.DOWN
-    first = uniqueid == callid
     dialled = state is not LegState.RING
-    if first and dialled and not call.legs:
-        call = replace(call, calling_back=True)
-    if first and not call.expected:
-        call = replace(call, expected=number_rung_by(event.get(prefix + "Channel", "")))
+    call = step.calls.get(callid) or Call(callid=callid)
+    if uniqueid == callid:
+        call = _opened_by(call, channelid, dialled)
     leg = Leg(
         uniqueid=uniqueid,
-        channelid=event.get(prefix + "Channel", ""),
-        party=party_of_channel(event.get(prefix + "Channel", "")),
+        channelid=channelid,
+        party=party_of_channel(channelid),
         state=LegState.DOWN if dialled else state,
         dialled=dialled,
         attempt=call.attempt,
     )
     call = changes.join(step, call, leg, _member(event, prefix, leg))
-    if state is LegState.RINGING:
-        call = changes.ring(step, call, leg)
-    elif state is LegState.UP:
-        call = changes.answer(step, call, leg)
+    apply_state(step, call, leg, state)
+    call = step.calls.now[callid]
     return call, call.legs[uniqueid]
+
+
+def _may_enter(step: Step, uniqueid: str, callid: str, channelid: str) -> bool:
+    if not uniqueid or not callid or uniqueid in step.ended.now:
+        return False
+    # the first channel's id is the call's too, so a running call may well stand among the ended ids
+    if callid in step.ended.now and callid not in step.calls.now:
+        return False
+    return channelid.startswith(_TECHNOLOGIES)
+
+
+def _opened_by(call: Call, channelid: str, dialled: bool) -> Call:
+    """The call's first channel: one that the PBX dials belongs to a call that it sets up for the caller."""
+    expected = call.expected or number_rung_by(channelid)
+    return replace(call, expected=expected, calling_back=call.calling_back or (dialled and not call.legs))
 
 
 def _member(event: AmiEvent, prefix: str, leg: Leg) -> Member:

@@ -12,8 +12,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TypeAlias
 
-from offhook.callstate import changes, reasons
+from offhook.callstate import changes, leaving, reasons
 from offhook.callstate.call import Call, Leg, LegState, Role
+from offhook.callstate.dialplan import on_user_event
 from offhook.callstate.entry import (
     AmiEvent,
     apply_state,
@@ -25,7 +26,7 @@ from offhook.callstate.entry import (
     state_in,
     take_contact,
 )
-from offhook.callstate.facts import Fact, Forward, Transfer
+from offhook.callstate.facts import Fact, Transfer
 from offhook.callstate.merge import resolve
 from offhook.callstate.model import PartyKind
 from offhook.callstate.party import party_of_channel
@@ -71,7 +72,7 @@ def abandon(picture: Picture, callid: str, reason: str) -> tuple[Picture, tuple[
     if call is None or call.legs:
         return picture, ()
     step = Step(picture)
-    changes.close(step, replace(call, failure=reasons.by_text(reason)))
+    leaving.close(step, replace(call, failure=reasons.by_text(reason)))
     return step.finish()
 
 
@@ -191,10 +192,10 @@ def _on_hangup(step: Step, event: AmiEvent) -> None:
     if not leg.dialled:
         call = step.save(replace(call, told_caller=reasons.by_sip(sip) or reasons.by_cause(cause)))
     elif leg.party is not None and leg.state is not LegState.UP and leg.attempt == call.attempt:
-        call = changes.fail(step, call, _reason_of(leg, sip, cause))
-    call = changes.leave(step, call, leg)
-    if changes.is_over(call):
-        changes.close(step, call)
+        call = leaving.fail(step, call, _reason_of(leg, sip, cause))
+    call = leaving.leave(step, call, leg)
+    if leaving.is_over(call):
+        leaving.close(step, call)
 
 
 def _reason_of(leg: Leg, sip: int, cause: int) -> Reason | None:
@@ -223,42 +224,13 @@ def _on_rename(step: Step, event: AmiEvent) -> None:
     changes.rename(step, call, leg, name)
 
 
-def _on_user_event(step: Step, event: AmiEvent) -> None:
-    found = find_or_enter(step, event)
-    handler = _USER_EVENTS.get(event.get("UserEvent", ""))
-    if found and handler:
-        handler(step, found[0], event)
-
-
-def _on_failed(step: Step, call: Call, event: AmiEvent) -> None:
-    reason = reasons.by_text(event.get("Reason", ""))
-    step.save(replace(call, failure=reason, refused_by_dialplan=True))
-
-
-def _on_forward(step: Step, call: Call, event: AmiEvent) -> None:
-    call = _next_attempt(changes.move_on(step, call))
-    step.tell(Forward(call.callid, changes.caller_shown(call)))
-    step.save(call)
-
-
-def _on_voicemail(step: Step, call: Call, event: AmiEvent) -> None:
-    call = step.save(replace(_next_attempt(changes.move_on(step, call)), voicemail=True))
-    if any(leg.state is LegState.UP and leg.dialled for leg in call.legs.values()):
-        changes.caller_answered(step, call)
-
-
-def _next_attempt(call: Call) -> Call:
-    """The call goes on to another destination: what failed before does not count any more."""
-    return replace(call, attempt=call.attempt + 1, failure=None, refused_by_dialplan=False, given_up=False)
-
-
 def _on_originate_response(step: Step, event: AmiEvent) -> None:
     call = step.calls.get(resolve(step.joined.now, event.get("Uniqueid", "")))
     if call is None or event.get("Response") != "Failure":
         return
-    call = changes.fail(step, call, reasons.by_originate(_number(event.get("Reason"))))
-    if changes.is_over(call):
-        changes.close(step, changes.fail(step, call, Reason.PHONE_OFF))
+    call = leaving.fail(step, call, reasons.by_originate(_number(event.get("Reason"))))
+    if leaving.is_over(call):
+        leaving.close(step, leaving.fail(step, call, Reason.PHONE_OFF))
 
 
 def _on_transfer(step: Step, event: AmiEvent) -> None:
@@ -288,15 +260,9 @@ _HANDLERS: Mapping[str, _Handler] = {
     "Hangup": _on_hangup,
     "Pickup": _on_pickup,
     "Rename": _on_rename,
-    "UserEvent": _on_user_event,
+    "UserEvent": on_user_event,
     "OriginateResponse": _on_originate_response,
     "BlindTransfer": _on_transfer,
     "AttendedTransfer": _on_transfer,
     "ContactStatus": _on_contact_status,
-}
-
-_USER_EVENTS: Mapping[str, Callable[[Step, Call, AmiEvent], None]] = {
-    "OffhookFailed": _on_failed,
-    "OffhookForward": _on_forward,
-    "OffhookVoicemail": _on_voicemail,
 }

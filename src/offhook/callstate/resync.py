@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from offhook.callstate import changes
+from offhook.callstate import changes, leaving
 from offhook.callstate.call import LegState, Role
 from offhook.callstate.entry import (
     AmiEvent,
@@ -52,11 +52,11 @@ def _end_gone(step: Step, living: Mapping[str, AmiEvent]) -> None:
         rest = call
         for leg in call.legs.values():
             if leg.uniqueid not in living:
-                rest = changes.leave(step, rest, leg)
+                rest = leaving.leave(step, rest, leg)
         if not call.legs:
-            changes.close(step, replace(call, failure=call.failure or Reason.PHONE_OFF))
-        elif changes.is_over(rest):
-            changes.close(step, rest, tell_failure=False)
+            leaving.close(step, replace(call, failure=call.failure or Reason.PHONE_OFF))
+        elif leaving.is_over(rest):
+            leaving.close(step, rest, tell_failure=False)
         elif rest is not call:
             step.release(call.callid)
 
