@@ -28,7 +28,7 @@ Pairs = list[tuple[str, Any]]
 
 
 def encode(event: Event, dialect: Dialect, sn: str) -> list[bytes]:
-    """The bodies that tell `event` in `dialect`; older formats tell some events in two bodies, some in none."""
+    """The bodies that tell `event` in `dialect`; older formats tell some events in two, some in none."""
     if dialect is not Dialect.V2_0_0:
         return encode_v1(event, dialect, sn)
     return [dump([*_pairs(event), ("sn", sn)])]
