@@ -1,0 +1,1 @@
+"""Declared configuration: a YAML file says what the PBX is to be."""

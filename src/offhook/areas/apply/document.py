@@ -1,0 +1,81 @@
+"""Reading the declared state. Pure.
+
+Every scalar stays the text that was written: `0100`, `on` and `1e3` mean what they say, numbers with and
+without quotes are alike, and an empty value is the empty text.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import yaml
+
+Node: TypeAlias = "str | list[Node] | dict[str, Node]"
+
+
+class ApplyError(Exception):
+    """The declared state is refused; the text names the place and the reason and holds no secret."""
+
+
+class _TextLoader(yaml.BaseLoader):
+    """Loads text, lists and mappings only; refuses keys that are written twice."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[str] = set()
+        for key, _value in node.value:
+            line = key.start_mark.line + 1
+            if not isinstance(key, yaml.ScalarNode):
+                raise ApplyError(f"line {line}: a key must be a word")
+            if key.value in seen:
+                raise ApplyError(f"line {line}: {key.value} is written twice")
+            seen.add(key.value)
+        return super().construct_mapping(node, deep=deep)
+
+
+def parse(text: str) -> dict[str, Node]:
+    """The mapping that the YAML document `text` holds. Raises ApplyError with the line."""
+    try:
+        if any(isinstance(token, yaml.AliasToken) for token in yaml.scan(text)):
+            raise ApplyError("aliases (*name) are not supported")
+        loaded = yaml.load(text, Loader=_TextLoader)  # noqa: S506 - makes text, lists and mappings only
+    except yaml.MarkedYAMLError as broken:
+        mark = broken.problem_mark
+        place = f"line {mark.line + 1}: " if mark else ""
+        raise ApplyError(f"{place}not valid YAML: {broken.problem}") from None
+    except (yaml.YAMLError, RecursionError):
+        raise ApplyError("not valid YAML") from None
+    if loaded is None or loaded == "":
+        return {}
+    if not isinstance(loaded, dict):
+        raise ApplyError("the document must be a mapping with keys such as extensions")
+    return loaded
+
+
+def mapping(node: Node, place: str) -> dict[str, Node]:
+    """`node` as a mapping. Raises ApplyError."""
+    if not isinstance(node, dict):
+        raise ApplyError(f"{place} must be a mapping of names to values")
+    return node
+
+
+def fields(node: Node, place: str, allowed: frozenset[str]) -> dict[str, str]:
+    """`node` as an object of `allowed` fields; lists of words become comma-joined text. Raises ApplyError."""
+    values: dict[str, str] = {}
+    for name, value in mapping(node, place).items():
+        if name not in allowed:
+            raise ApplyError(f"{place}.{name} is an unknown key")
+        if isinstance(value, list) and all(isinstance(part, str) for part in value):
+            value = ",".join(part for part in value if isinstance(part, str))
+        if not isinstance(value, str):
+            raise ApplyError(f"{place}.{name} must be a plain value")
+        values[name] = value
+    return values
+
+
+def objects(node: Node, place: str, allowed: frozenset[str]) -> list[dict[str, str]]:
+    """`node` as a list of objects of `allowed` fields; an empty value is an empty list. Raises ApplyError."""
+    if node == "":
+        return []
+    if not isinstance(node, list):
+        raise ApplyError(f"{place} must be a list")
+    return [fields(item, f"{place}[{at}]", allowed) for at, item in enumerate(node)]

@@ -1,0 +1,175 @@
+"""The keys `extensions` and `extensiongroups` of the declared state.
+
+A list declares the complete set: what it does not name is deleted. Fields that an object does not name keep
+their value, so that what people set at their phones (do not disturb, forwards) is not taken back.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from offhook.areas.accounts.service import matches
+from offhook.areas.apply.change import Change, Difference, differences
+from offhook.areas.apply.document import ApplyError, Node, objects
+from offhook.areas.apply.service import refused
+from offhook.areas.extensions import queries
+from offhook.areas.extensions.model import Extension, ExtensionChanged, LoginSecret
+from offhook.areas.extensions.requests import AddExtension, UpdateExtension
+from offhook.areas.extensions.service import ExtensionService, merged, new_extension, prepare_login
+from offhook.contract.errors import ContractError
+from offhook.contract.params import declared_params, read_request
+from offhook.contract.rules import Selection
+from offhook.store.unit import UnitOfWork
+
+_ALL = Selection(every=True)
+_HIDDEN = frozenset(
+    {"ha1", "registerpassword_shown", "loginpassword_derived", "loginpassword_shown", "language", "monitored"}
+)
+_SECRET = frozenset({"vmsecret"})
+_LEFTOVERS = frozenset({"ringsimultaneous", "mobileprefix", "enablemobile"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Store:
+    """An add or update, ready to be carried out."""
+
+    place: str
+    request: AddExtension | UpdateExtension
+    login: LoginSecret | None
+
+
+class ExtensionSection:
+    """Declared extensions."""
+
+    key = "extensions"
+
+    def __init__(self, service: ExtensionService) -> None:
+        self._service = service
+
+    def read(self, node: Node) -> list[tuple[str, dict[str, str]]]:
+        """Place and fields of each extension. Raises ApplyError for one without number or named twice."""
+        allowed = frozenset(declared_params(AddExtension))
+        return numbered(objects(node, self.key, allowed), self.key, "number")
+
+    def current(self, connection: sa.Connection) -> tuple[Extension, ...]:
+        """All extensions."""
+        return queries.select_extensions(connection, _ALL)
+
+    def plan(
+        self, current: Sequence[Extension], declared: Sequence[tuple[str, dict[str, str]]]
+    ) -> list[Change]:
+        """Deletions, then adds and updates."""
+        present = {extension.number: extension for extension in current}
+        wanted = {values["number"] for _, values in declared}
+        changes = [
+            Change(section=self.key, operation="delete", name=number)
+            for number in present
+            if number not in wanted
+        ]
+        for place, values in declared:
+            try:
+                old = present.get(values["number"])
+                change = _added(place, values) if old is None else _updated(place, values, old)
+            except ContractError as failure:
+                raise refused(place, failure) from None
+            if change is not None:
+                changes.append(change)
+        return changes
+
+    def execute(self, unit: UnitOfWork, changes: Sequence[Change]) -> list[ExtensionChanged]:
+        """Carry out; destinations of forwards are checked when all extensions are there."""
+        done: list[ExtensionChanged] = []
+        gone = tuple(change.name for change in changes if change.operation == "delete")
+        if gone:
+            done += self._service.delete_in(unit, Selection(every=False, names=gone))
+        stored = [change.request for change in changes if isinstance(change.request, _Store)]
+        for each in stored:
+            done.append(self._store(unit, each))
+        for each in stored:
+            try:
+                self._service.check_references_in(unit, [each.request.number])
+            except ContractError as failure:
+                raise refused(each.place, failure) from None
+        return done
+
+    def _store(self, unit: UnitOfWork, each: _Store) -> ExtensionChanged:
+        try:
+            if isinstance(each.request, UpdateExtension):
+                return self._service.update_in(unit, each.request, each.login, references=False)
+            if each.login is None:
+                raise AssertionError("an add always has a login secret")
+            return self._service.add_in(unit, each.request, each.login, references=False)
+        except ContractError as failure:
+            raise refused(each.place, failure) from None
+
+    async def finished(self, done: Sequence[ExtensionChanged]) -> None:
+        """Tell the engine what it does not read live."""
+        await self._service.finished(done)
+
+    def export(self, current: Sequence[Extension]) -> Node:
+        """All extensions without their passwords."""
+        hidden = _HIDDEN | _LEFTOVERS
+        return [{n: _text(v) for n, v in _visible(e).items() if n not in hidden and v != ""} for e in current]
+
+
+def _text(value: object) -> str:
+    return ("on" if value else "off") if isinstance(value, bool) else str(value)
+
+
+def _visible(extension: Extension) -> dict[str, object]:
+    return {name: value for name, value in dataclasses.asdict(extension).items() if name not in _HIDDEN}
+
+
+def _added(place: str, values: dict[str, str]) -> Change:
+    request = read_request(AddExtension, values)
+    login = prepare_login(request.loginpassword)
+    fields = {n: v for n, v in _visible(new_extension(request, login)).items() if n in values}
+    passwords = tuple(Difference(n, "", "(secret)") for n in values if n.endswith("password"))
+    return Change(
+        section="extensions",
+        operation="add",
+        name=request.number,
+        differences=differences({}, fields, _SECRET) + passwords,
+        request=_Store(place, request, login),
+    )
+
+
+def _updated(place: str, values: dict[str, str], old: Extension) -> Change | None:
+    request = read_request(UpdateExtension, values)
+    login = None
+    if request.loginpassword is not None and not matches(request.loginpassword, old.loginpassword_derived):
+        login = prepare_login(request.loginpassword)
+    new = merged(old, request, login)
+    changed = differences(_visible(old), _visible(new), _SECRET)
+    if new.ha1 != old.ha1 and new.registername == old.registername:
+        changed += (Difference("registerpassword", "(secret)", "(secret)"),)
+    if login is not None:
+        changed += (Difference("loginpassword", "(secret)", "(secret)"),)
+    if not changed and not request.selectoutroute:
+        return None
+    return Change(
+        section="extensions",
+        operation="update",
+        name=old.number,
+        differences=changed,
+        request=_Store(place, request, login),
+    )
+
+
+def numbered(items: list[dict[str, str]], key: str, name: str) -> list[tuple[str, dict[str, str]]]:
+    """Each object with its place, told by its field `name`. Raises ApplyError if missing or repeated."""
+    seen: set[str] = set()
+    placed = []
+    for at, values in enumerate(items):
+        own = values.get(name, "")
+        if not own:
+            raise ApplyError(f"{key}[{at}].{name} is missing or empty")
+        if own in seen:
+            raise ApplyError(f"{key}[{at}].{name} {own} is declared twice")
+        seen.add(own)
+        placed.append((f"{key}[{at}] ({own})", values))
+    return placed
