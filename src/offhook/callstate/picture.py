@@ -10,6 +10,8 @@ from offhook.callstate.merge import resolve
 from offhook.callstate.model import ExtensionState, ExtensionWord, MemberStatus
 from offhook.callstate.presence import Phones, state_of
 
+__all__ = ["Call", "Picture", "expect"]
+
 _WORDS = {
     ExtensionState.UNREGISTERED: ExtensionWord.UNAVAILABLE,
     ExtensionState.REGISTERED: ExtensionWord.REGISTERED,
