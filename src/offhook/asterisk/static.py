@@ -34,6 +34,8 @@ AMI_EVENTS = (
     "MusicOnHoldStart",
     "MusicOnHoldStop",
     "Hangup",
+    "HangupRequest",  # tells who hung up first; two Hangup events come in either order
+    "Rename",
     "BlindTransfer",
     "AttendedTransfer",
     "Pickup",
