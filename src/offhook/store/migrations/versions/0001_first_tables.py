@@ -18,6 +18,56 @@ depends_on = None
 def upgrade() -> None:
     """Create every table."""
     op.create_table(
+        "api_settings",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("enabled", sa.Boolean(), nullable=False),
+        sa.Column("username", sa.Text(), nullable=False),
+        sa.Column("password_derived", sa.Text(), nullable=False),
+        sa.Column("report_method", sa.Text(), nullable=False),
+        sa.Column("event_port", sa.Integer(), nullable=False),
+        sa.Column("weak_passwords", sa.Boolean(), nullable=False),
+        sa.Column("max_extensions", sa.Integer(), nullable=False),
+        sa.Column("max_extension_groups", sa.Integer(), nullable=False),
+        sa.Column("max_contacts", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_api_settings")),
+    )
+    op.create_table(
+        "call_intents",
+        sa.Column("callid", sa.Text(), nullable=False),
+        sa.Column("caller", sa.Text(), nullable=False),
+        sa.Column("callee", sa.Text(), nullable=False),
+        sa.Column("created", sa.Float(), nullable=False),
+        sa.PrimaryKeyConstraint("callid", name=op.f("pk_call_intents")),
+    )
+    op.create_table(
+        "cdr",
+        sa.Column("callid", sa.Text(), nullable=False),
+        sa.Column("started", sa.Float(), nullable=False),
+        sa.Column("callfrom", sa.Text(), nullable=False),
+        sa.Column("callto", sa.Text(), nullable=False),
+        sa.Column("dialled", sa.Text(), nullable=False),
+        sa.Column("call_seconds", sa.Integer(), nullable=False),
+        sa.Column("talk_seconds", sa.Integer(), nullable=False),
+        sa.Column("source_trunk", sa.Text(), nullable=False),
+        sa.Column("destination_trunk", sa.Text(), nullable=False),
+        sa.Column("pincode", sa.Text(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("type", sa.Text(), nullable=False),
+        sa.Column("recording", sa.Text(), nullable=False),
+        sa.Column("didnumber", sa.Text(), nullable=False),
+        sa.Column("agent_ring_seconds", sa.Integer(), nullable=False),
+        sa.Column("legs", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("callid", name=op.f("pk_cdr")),
+    )
+    op.create_index("ix_cdr_started", "cdr", ["started"], unique=False)
+    op.create_table(
+        "cel_position",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("file", sa.Text(), nullable=False),
+        sa.Column("offset", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_cel_position")),
+    )
+    op.create_table(
         "company_contacts",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("firstname", sa.Text(), nullable=False),
@@ -47,6 +97,16 @@ def upgrade() -> None:
         sa.Column("password_derived", sa.Text(), nullable=False),
         sa.Column("created", sa.Float(), nullable=False),
         sa.PrimaryKeyConstraint("username", name=op.f("pk_console_accounts")),
+    )
+    op.create_table(
+        "event_journal",
+        sa.Column("seq", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("created", sa.Float(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("callid", sa.Text(), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("seq", name=op.f("pk_event_journal")),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "extension_groups",
@@ -103,10 +163,68 @@ def upgrade() -> None:
         sa.UniqueConstraint("registername", name=op.f("uq_extensions_registername")),
     )
     op.create_table(
+        "identity",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("sn", sa.Text(), nullable=False),
+        sa.Column("devicename", sa.Text(), nullable=False),
+        sa.Column("firmwarever", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_identity")),
+    )
+    op.create_table(
+        "login_failures",
+        sa.Column("address", sa.Text(), nullable=False),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("last", sa.Float(), nullable=False),
+        sa.Column("locked_until", sa.Float(), nullable=False),
+        sa.Column("protocol", sa.Text(), nullable=False),
+        sa.Column("port", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("address", name=op.f("pk_login_failures")),
+    )
+    op.create_table(
+        "receivers",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("scheme", sa.Text(), nullable=False),
+        sa.Column("host", sa.Text(), nullable=False),
+        sa.Column("port", sa.Integer(), nullable=False),
+        sa.Column("path", sa.Text(), nullable=False),
+        sa.Column("dialect", sa.Text(), nullable=False),
+        sa.Column("answers", sa.Boolean(), nullable=False),
+        sa.Column("updated", sa.Float(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_receivers")),
+    )
+    op.create_index("uq_receivers_target", "receivers", ["scheme", "host", "port", "path"], unique=True)
+    op.create_table(
+        "sessions",
+        sa.Column("token_hash", sa.Text(), nullable=False),
+        sa.Column("refresh_hash", sa.Text(), nullable=False),
+        sa.Column("address", sa.Text(), nullable=False),
+        sa.Column("version", sa.Text(), nullable=False),
+        sa.Column("created", sa.Float(), nullable=False),
+        sa.Column("used", sa.Float(), nullable=False),
+        sa.Column("ended", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("token_hash", name=op.f("pk_sessions")),
+        sa.UniqueConstraint("refresh_hash", name=op.f("uq_sessions_refresh_hash")),
+    )
+    op.create_table(
         "store_state",
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("value", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_store_state")),
+    )
+    op.create_table(
+        "deliveries",
+        sa.Column("seq", sa.Integer(), nullable=False),
+        sa.Column("receiver_id", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["receiver_id"],
+            ["receivers.id"],
+            name=op.f("fk_deliveries_receiver_id_receivers"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["seq"], ["event_journal.seq"], name=op.f("fk_deliveries_seq_event_journal"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("seq", "receiver_id", name=op.f("pk_deliveries")),
     )
     op.create_table(
         "extension_group_members",
@@ -126,4 +244,16 @@ def upgrade() -> None:
             ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("group_id", "number", name=op.f("pk_extension_group_members")),
+    )
+    op.create_table(
+        "receiver_sessions",
+        sa.Column("session", sa.Text(), nullable=False),
+        sa.Column("receiver_id", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["receiver_id"],
+            ["receivers.id"],
+            name=op.f("fk_receiver_sessions_receiver_id_receivers"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("session", name=op.f("pk_receiver_sessions")),
     )
