@@ -202,6 +202,13 @@ def test_an_originate_that_has_a_channel_is_not_abandoned() -> None:
     assert abandon(picture, "1795516979.1000001", "Line Unreachable") == (picture, ())
 
 
+def test_a_call_that_nobody_was_promised_ends_silently() -> None:
+    picture = expect(at_rest(), "1.1000000", "1000", "1001")
+    picture, facts = abandon(picture, "1.1000000")
+    assert lines(facts) == ["ended"]
+    assert not picture.calls
+
+
 def test_a_refused_originate_fails_the_call() -> None:
     picture = expect(at_rest(), "1.1000000", "1000", "1001")
     picture, facts = abandon(picture, "1.1000000", "Line Unreachable")

@@ -61,6 +61,14 @@ def test_a_call_that_was_found_goes_on_as_any_other() -> None:
     ]
 
 
+def test_a_dead_engine_ends_all_calls_but_takes_no_registration() -> None:
+    picture, _ = resync(Picture(), channels(), contacts())
+    picture, facts = resync(picture, [], None)
+    assert not picture.calls
+    assert "1000 is Registered" in lines(facts)
+    assert not [text for text in lines(facts) if "Unregistered" in text]
+
+
 def test_the_same_snapshot_again_tells_nothing() -> None:
     picture, _ = resync(Picture(), channels(), contacts())
     assert resync(picture, channels(), contacts()) == (picture, ())

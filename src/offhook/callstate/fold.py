@@ -63,16 +63,17 @@ def settle(picture: Picture) -> tuple[Picture, tuple[Fact, ...]]:
     return step.finish()
 
 
-def abandon(picture: Picture, callid: str, reason: str) -> tuple[Picture, tuple[Fact, ...]]:
+def abandon(picture: Picture, callid: str, reason: str = "") -> tuple[Picture, tuple[Fact, ...]]:
     """End an expected call whose originate action was refused or could not be sent.
 
-    `reason` is one of CallFailed's list. A call that has a channel by now is left alone.
+    `reason` is one of CallFailed's list; without one nobody was promised the call, and only its end is
+    told. A call that has a channel by now is left alone.
     """
     call = picture.calls.get(callid)
     if call is None or call.legs:
         return picture, ()
     step = Step(picture)
-    leaving.close(step, replace(call, failure=reasons.by_text(reason)))
+    leaving.close(step, replace(call, failure=reasons.by_text(reason)), tell_failure=bool(reason))
     return step.finish()
 
 

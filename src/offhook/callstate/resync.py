@@ -25,7 +25,7 @@ _DIALLED = frozenset({"AppDial", "AppDial2", "AppQueue"})
 
 
 def resync(
-    picture: Picture, channels: Iterable[AmiEvent], contacts: Iterable[AmiEvent]
+    picture: Picture, channels: Iterable[AmiEvent], contacts: Iterable[AmiEvent] | None
 ) -> tuple[Picture, tuple[Fact, ...]]:
     """Bring the picture in line with a snapshot.
 
@@ -33,7 +33,8 @@ def resync(
     PJSIPShowContacts, both taken over the connection that the following events come from. Calls that
     are gone get a BYE per party and CallEnded (without a CallFailed, as nobody knows how they went;
     an originated call that never had a channel has failed). Known calls that went on without us tell
-    what has changed. Unknown calls are added silently. Of the first snapshot nothing is told.
+    what has changed. Unknown calls are added silently. Of the first snapshot nothing is told. `contacts`
+    None means unknown: the registrations stay as they are (the engine has died, but its contacts live on).
     """
     step = Step(picture)
     living = {event.get("Uniqueid", ""): event for event in channels}
@@ -43,8 +44,9 @@ def resync(
     for callid in fresh:
         _complete(step, callid, living)
     step.hush(set(fresh))
-    _take_contacts(step, contacts, silent=not picture.synced)
-    return step.finish(synced=True)
+    if contacts is not None:
+        _take_contacts(step, contacts, silent=not picture.synced)
+    return step.finish(synced=picture.synced or contacts is not None)
 
 
 def _end_gone(step: Step, living: Mapping[str, AmiEvent]) -> None:
