@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 
-from offhook.callstate import abandon, expect, fold, resync
+from offhook.callstate import abandon, expect, fold, resync, settle
 from offhook.callstate.facts import CallEnded, Fact
 from offhook.callstate.picture import Picture
 from offhook.events.api import Event
@@ -31,12 +31,13 @@ class Snapshot(Protocol):
 
 
 class LiveCalls:
-    """Holds the picture. `publish` gets every event for the world, `call_ended` the id of each call that ended.
+    """Holds the picture. `publish` gets every event for the world and the call in whose order it belongs;
+    `call_ended` the id of each call that ended.
 
     Runs in the event loop's thread only; nothing here waits.
     """
 
-    def __init__(self, publish: Callable[[Event], None], call_ended: Callable[[str], None]) -> None:
+    def __init__(self, publish: Callable[[Event, str], None], call_ended: Callable[[str], None]) -> None:
         self.picture = Picture()
         self._publish = publish
         self._call_ended = call_ended
@@ -59,22 +60,29 @@ class LiveCalls:
         self._tell(facts)
 
     def on_engine_gone(self) -> None:
-        """The engine has died, and all calls with it."""
-        self.picture, facts = resync(self.picture, (), ())
+        """The engine has died, and all calls with it; what is registered stands in its own store."""
+        self.picture, facts = resync(self.picture, (), None)
         self._tell(facts)
 
     def expect(self, callid: str, caller: str, callee: str) -> None:
         """Announce a call that is about to be originated."""
         self.picture = expect(self.picture, callid, caller, callee)
 
-    def abandon(self, callid: str) -> None:
-        """Forget a call that was announced and never reached the engine."""
-        self.picture, facts = abandon(self.picture, callid)
+    def abandon(self, callid: str, reason: str = "") -> None:
+        """End a call that was announced and never reached the engine; a reason is told by CallFailed."""
+        self.picture, facts = abandon(self.picture, callid, reason)
+        self._tell(facts)
+
+    def settle(self) -> None:
+        """Tell what was held back for the end of a call that goes on after all; call it when events pause."""
+        self.picture, facts = settle(self.picture)
         self._tell(facts)
 
     def _tell(self, facts: Iterable[Fact]) -> None:
+        lane = ""
         for fact in facts:
+            lane = getattr(fact, "callid", lane)
             if isinstance(fact, CallEnded):
                 self._call_ended(fact.callid)
             else:
-                self._publish(fact)
+                self._publish(fact, lane)

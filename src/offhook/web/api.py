@@ -1,0 +1,170 @@
+"""The HTTP API 2.0: from a request to an endpoint, and its answer in the envelope (spec 00-access, 16, 19).
+
+Order of refusals (spec 16, `precedence`): method, body, token, path, parameters, then the endpoint's own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import re
+import secrets
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from typing import Any, Protocol
+
+from aiohttp import web
+
+from offhook.contract.endpoint import Caller, Endpoint, Registry
+from offhook.contract.errors import ContractError, Errno
+from offhook.contract.params import NoParameters, declared_params, read_request
+from offhook.contract.results import Wire, to_wire
+from offhook.web.reading import NotJson, read_body, read_query
+
+log = logging.getLogger(__name__)
+
+BODY_MAX = 10 << 20
+BODY_SECONDS = 30.0
+ANY_VERSION = frozenset({"login", "heartbeat", "logout", "token/refresh"})
+_PATH = re.compile(r"/+api/+v?(?P<version>[0-9][0-9A-Za-z._-]*)(?:/+(?P<endpoint>.*?))?/*", re.IGNORECASE)
+
+
+class Authenticator(Protocol):
+    """Who may call."""
+
+    async def authenticate(self, token: str) -> str:
+        """The session of a living token. Raises ContractError 20004 or 20006."""
+
+
+class Api:
+    """Serves the registry. `ready` is False until calls can be made; `allow_origin` is the CORS answer."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        authenticator: Authenticator,
+        *,
+        ready: Callable[[], bool],
+        allow_origin: str,
+    ) -> None:
+        self._registry = registry
+        self._authenticator = authenticator
+        self._ready = ready
+        self._allow_origin = allow_origin
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Answer one request under /api/."""
+        try:
+            wire = await self._answer(request)
+        except ContractError as refused:
+            log.info("api: %s %s: %s", request.remote, request.path, refused)
+            wire = failed(refused.errno, refused.detail)
+        except Exception:
+            reference = secrets.token_hex(4)
+            log.exception("api: %s failed inside (%s)", request.path, reference)
+            wire = failed(Errno.NOT_HANDLED, f"something failed inside; the log has it under {reference}")
+        return self.response(wire)
+
+    def response(self, wire: Mapping[str, Wire]) -> web.Response:
+        """An answer in the envelope: HTTP 200 always."""
+        headers = {"Server": "offhook", "Connection": "close", "Accept-Ranges": "bytes"}
+        if self._allow_origin:
+            headers["Access-Control-Allow-Origin"] = self._allow_origin
+            headers["Access-Control-Allow-Methods"] = "GET, POST, OPTIONS, PUT, DELETE"
+            headers["Access-Control-Allow-Headers"] = "Content-Type"
+        answer = web.Response(
+            body=json.dumps(wire, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace"),
+            content_type="application/json",
+            headers=headers,
+        )
+        answer.force_close()
+        return answer
+
+    async def _answer(self, request: web.BaseRequest) -> dict[str, Wire]:
+        if request.method == "OPTIONS":
+            return {}
+        if request.method not in {"POST", "GET"}:
+            raise ContractError(Errno.NOT_POST)
+        values = await self._values(request)
+        if not self._ready():
+            raise ContractError(Errno.SERVICE_NOT_RUNNING, "the PBX is starting")
+        version, path = split_path(request.path)
+        if not path:
+            raise ContractError(Errno.REQUEST_EMPTY)
+        endpoint = self._registry.get(path)
+        if endpoint is not None and not (version.startswith("2.") or path in ANY_VERSION):
+            endpoint = None
+        caller = _caller(request)
+        if endpoint is None or endpoint.needs_token:
+            caller = await self._authenticated(caller, values)
+        if endpoint is None:
+            raise ContractError(Errno.UNKNOWN_REQUEST, f"{path[:80]} is not known")
+        result = await _call(endpoint, caller, values)
+        wire = to_wire(result)
+        log.info("api: %s %s: Success", caller.address, path)
+        return {"status": "Success", **(wire if isinstance(wire, dict) else {})}
+
+    async def _values(self, request: web.BaseRequest) -> dict[str, str]:
+        if request.headers.get("Expect", "").lower() == "100-continue" and request.transport is not None:
+            request.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        body = await _body(request)
+        try:
+            return {**read_query(request.query_string), **read_body(body)}
+        except NotJson as broken:
+            raise ContractError(Errno.NOT_JSON, str(broken)) from None
+        except ValueError as broken:
+            raise ContractError(Errno.NOT_JSON, f"the query cannot be read: {broken}") from None
+
+    async def _authenticated(self, caller: Caller, values: Mapping[str, str]) -> Caller:
+        token = values.get("token", "").strip()
+        if not token:
+            raise ContractError(Errno.TOKEN_EMPTY)
+        return replace(caller, session=await self._authenticator.authenticate(token))
+
+
+async def _call(endpoint: Endpoint[Any, Any], caller: Caller, values: Mapping[str, str]) -> Any:
+    params = declared_params(endpoint.request)
+    needed = [name for name, param in params.items() if not param.optional]
+    if endpoint.request is not NoParameters and needed and not (set(values) - {"token"}):
+        raise ContractError(Errno.DATA_EMPTY, "parameters are needed: " + ", ".join(needed))
+    return await endpoint.handler(caller, read_request(endpoint.request, values))
+
+
+async def _body(request: web.BaseRequest) -> bytes:
+    chunks = bytearray()
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            async for chunk in request.content.iter_any():
+                chunks += chunk
+                if len(chunks) > BODY_MAX:
+                    raise ContractError(Errno.NOT_JSON, "the body is larger than 10 MB")
+    except (TimeoutError, OSError, ValueError, web.RequestPayloadError):
+        raise ContractError(Errno.NOT_JSON, "the body did not arrive whole") from None
+    return bytes(chunks)
+
+
+def _caller(request: web.BaseRequest) -> Caller:
+    peer = request.transport.get_extra_info("peername") if request.transport else None
+    address, port = (peer[0], peer[1]) if peer else ("", 0)
+    return Caller(str(address).removeprefix("::ffff:"), int(port), request.secure)
+
+
+def split_path(path: str) -> tuple[str, str]:
+    """Version and endpoint of a path such as /api/v2.0.0/extension/query; both empty for another path.
+
+    The endpoint is in lower case without doubled or trailing slashes.
+    """
+    match = _PATH.fullmatch(path)
+    if match is None:
+        return "", ""
+    endpoint = "/".join(part for part in (match["endpoint"] or "").split("/") if part)
+    return match["version"], endpoint.lower()
+
+
+def failed(errno: Errno, detail: str = "") -> dict[str, Wire]:
+    """The envelope of a failure; `errmsg` helps people and harms no client."""
+    return {"status": "Failed", "errno": str(int(errno)), "errmsg": detail or errno.meaning}
+
+
+Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
