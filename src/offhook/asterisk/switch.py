@@ -91,7 +91,11 @@ class Pace:
 
 
 class Switch:
-    """One engine. `address` tells host, port, user and secret of its AMI at this moment."""
+    """One engine. `address` tells host, port, user and secret of its AMI at this moment.
+
+    `on_connected` is awaited after every login and before the events that came since: it takes the
+    snapshot and brings everything in line with it.
+    """
 
     def __init__(
         self,
@@ -99,13 +103,13 @@ class Switch:
         clock: Clock,
         *,
         on_events: Callable[[Sequence[Mapping[str, str]]], None],
-        on_snapshot: Callable[[Snapshot], Awaitable[None]],
+        on_connected: Callable[[], Awaitable[None]],
         on_lost: Callable[[], None],
         rate: int = 100,
     ) -> None:
         self._clock = clock
         self._pace = Pace(clock, rate)
-        self._on_snapshot = on_snapshot
+        self._on_connected = on_connected
         self._numbers = itertools.count(FIRST_CALL_NUMBER)
         self._epoch = 0
         self._synced = asyncio.Event()
@@ -194,7 +198,7 @@ class Switch:
         )
 
     async def _resynchronise(self) -> None:
-        await self._on_snapshot(await self.snapshot())
+        await self._on_connected()
         self._synced.set()
 
     def _lost(self) -> None:

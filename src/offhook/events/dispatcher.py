@@ -38,7 +38,7 @@ class ReportMethod(StrEnum):
 
 
 class Dispatcher:
-    """Make it once. `gate` tells whether an event may leave at all; `alive` whether a session's token lives."""
+    """Make it once. `gate` tells whether an event may leave; `alive` whether a session's token lives."""
 
     def __init__(
         self,

@@ -153,7 +153,7 @@ class Receivers:
             await self._forget(session)
 
     def owed(self) -> tuple[int, ...]:
-        """Receivers that have to get what must not be lost: those that were heard of lately and never left."""
+        """Receivers that have to get what must not be lost: those heard of lately that never left."""
         since = self._clock.now() - OWED_SECONDS
         return tuple(receiver.id for receiver in self._by_id.values() if receiver.updated >= since)
 

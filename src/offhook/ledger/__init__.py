@@ -1,0 +1,18 @@
+"""Call records from the rows that Asterisk writes: a pure fold, and the state that finds complete calls."""
+
+from offhook.ledger.assembler import Assembler, OpenCall
+from offhook.ledger.record import CallRecord, Intent, Leg, fold, unconnected
+from offhook.ledger.rows import CelRow, RowError, parse_row
+
+__all__ = [
+    "Assembler",
+    "CallRecord",
+    "CelRow",
+    "Intent",
+    "Leg",
+    "OpenCall",
+    "RowError",
+    "fold",
+    "parse_row",
+    "unconnected",
+]

@@ -5,18 +5,18 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from offhook.areas.control.live import LiveCalls
 from offhook.areas.records.service import RecordKeeper
 from offhook.asterisk.switch import (
+    ActionTimeout,
     EngineUnreachable,
     OriginateRequest,
     Switch,
     SwitchBusy,
     SwitchError,
 )
-from offhook.callstate.picture import Call
+from offhook.callstate import Call
 from offhook.contract.errors import ContractError, Errno
 from offhook.store.unit import Store
 
@@ -34,13 +34,6 @@ class DialledExtension:
     username: str
     ringtimeout: int
     maxregistrations: int
-
-
-class Directory(Protocol):
-    """Looks up extensions."""
-
-    async def dialled(self, number: str) -> DialledExtension | None:
-        """The extension `number`, or None."""
 
 
 class CallControl:
@@ -100,11 +93,34 @@ class CallControl:
         self._live.expect(callid, caller, callee)
         try:
             await self._switch.originate(self._first_leg(callid, calling, callee, auto_answer))
+        except ActionTimeout:
+            # The engine may have begun the call: its callid stays promised, and the picture tells the rest.
+            log.warning("call/dial %s: the engine did not answer in time", callid)
         except SwitchError as failure:
             log.warning("call/dial %s: %s", callid, failure)
-            await self._withdraw(callid)
+            self._live.abandon(callid)
+            await self._records.withdraw_intent(callid)
             raise _refusal(failure) from None
         return callid
+
+    def _first_leg(
+        self, callid: str, calling: DialledExtension, callee: str, auto_answer: bool
+    ) -> OriginateRequest:
+        variables = {"__OFFHOOK_API": "1", "OFFHOOK_CALLER": calling.number}
+        if auto_answer:
+            variables["__OFFHOOK_AUTOANSWER"] = "1"
+        # One phone is rung itself; several need a Local channel, whose first half then is the call's own.
+        several = calling.maxregistrations > 1 or auto_answer
+        return OriginateRequest(
+            callid=callid,
+            channel=f"Local/{calling.number}@ring-extension" if several else f"PJSIP/{calling.number}",
+            other_channel_id=self._switch.next_call_id() if several else "",
+            context="from-extension",
+            exten=callee,
+            timeout=calling.ringtimeout,
+            caller_id=f"<{callee}>",
+            variables=variables,
+        )
 
     async def hangup(self, channelid: str) -> str:
         """Hang up one leg; returns the id of its call.
@@ -122,3 +138,11 @@ class CallControl:
             # The leg may have ended between our look and the engine's: an ordinary answer, not a fault.
             raise ContractError(Errno.NO_SUCH_CALL, str(failure)) from None
         return call.callid
+
+
+def _refusal(failure: SwitchError) -> ContractError:
+    if isinstance(failure, EngineUnreachable):
+        return ContractError(Errno.ENGINE_UNREACHABLE)
+    if isinstance(failure, SwitchBusy):
+        return ContractError(Errno.ENGINE_REFUSED, "too many calls begin at once; try again in a moment")
+    return ContractError(Errno.ENGINE_REFUSED, str(failure))

@@ -1,0 +1,285 @@
+"""One record for every call: read from CEL, released when the picture has ended it, stored with its event.
+
+    CEL file ─► tail ─► assembler ─ complete ─┐
+    callstate ── call_ended(callid) ──────────┴► both: fold ─► cdr + NewCdr + position, one transaction
+
+A record waits for `callstate`, so that NewCdr never overtakes the last BYE; after RELEASE_SECONDS it goes
+without (a violation, counted). A promised call without any row gets its record from the intent. The position
+never passes the first row of an open call, so after a crash everything is read again, and what already
+has its record is left alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import json
+import logging
+from collections.abc import Callable, Collection, Sequence
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+
+from offhook.areas.records.tables import call_intents, cdr, cel_position
+from offhook.areas.records.tail import CelTail, Position
+from offhook.clock import Clock
+from offhook.events.api import Event, NewCdr
+from offhook.ledger import Assembler, CallRecord, Intent, OpenCall, fold, unconnected
+from offhook.store.unit import Store, UnitOfWork
+
+log = logging.getLogger(__name__)
+
+RELEASE_SECONDS = 2.0
+NO_ROWS_SECONDS = 0.5
+_QUICK_SECONDS = 0.01
+_REST_SECONDS = 0.25
+_SYNC_SECONDS = 1.0
+
+Publish = Callable[[UnitOfWork, Event], None]
+
+
+@dataclasses.dataclass(slots=True)
+class _Complete:
+    """A call that CEL has ended, waiting for the picture; `since` on the monotonic clock."""
+
+    call: OpenCall
+    since: float
+
+
+class RecordKeeper:
+    """Makes the records. Everything but the reading of the file runs in the event loop."""
+
+    def __init__(self, store: Store, cel_file: Path, clock: Clock, zone: ZoneInfo, publish: Publish) -> None:
+        self._store = store
+        self._cel_file = cel_file
+        self._clock = clock
+        self._zone = zone
+        self._publish = publish
+        self._assembler = Assembler()
+        self._tail = CelTail(cel_file, Position(0, 0))
+        self._intents: dict[str, Intent] = {}
+        self._complete: dict[str, _Complete] = {}
+        self._ended: dict[str, float] = {}  # callid -> when callstate ended it, monotonic
+        self._wake = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._reading = asyncio.Lock()
+        self.violations = 0
+
+    # -- what others tell ---------------------------------------------------------------------------------
+
+    def add_intent(self, unit: UnitOfWork, callid: str, caller: str, callee: str) -> None:
+        """Note a call before the engine hears of it: from the commit on it gets its record, come what may."""
+        intent = Intent(callid=callid, caller=caller, callee=callee, created=self._clock.now())
+        unit.connection.execute(sa.insert(call_intents).values(**dataclasses.asdict(intent)))
+        self._intents[callid] = intent
+
+    async def withdraw_intent(self, callid: str) -> None:
+        """Forget an intent whose callid was never told to anybody."""
+        self._intents.pop(callid, None)
+        self._ended.pop(callid, None)
+        await self._store.write(
+            "call intent withdrawn",
+            lambda unit: (
+                unit.connection.execute(
+                    sa.delete(call_intents).where(call_intents.c.callid == callid)
+                ).rowcount
+            ),
+        )
+
+    def call_ended(self, callid: str) -> None:
+        """The picture has ended a call: its last CallStatus has been told."""
+        self._ended[callid] = self._clock.monotonic()
+        self._wake.set()
+
+    # -- life ---------------------------------------------------------------------------------------------
+
+    async def load(self) -> None:
+        """Read the position and the intents, then all rows since."""
+
+        def work(connection: sa.Connection) -> tuple[Position, list[Intent]]:
+            row = connection.execute(sa.select(cel_position)).first()
+            position = Position(int(row.file), row.offset) if row is not None else Position(0, 0)
+            found = [
+                Intent(callid=one.callid, caller=one.caller, callee=one.callee, created=one.created)
+                for one in connection.execute(sa.select(call_intents))
+            ]
+            return position, found
+
+        position, found = await self._store.read(work)
+        self._intents = {intent.callid: intent for intent in found}
+        self._tail = CelTail(self._cel_file, position)
+        await self.read()
+
+    def open_calls(self) -> Collection[str]:
+        """Calls that have begun and have no record yet."""
+        return {*self._assembler.open_calls(), *self._complete, *self._intents}
+
+    async def close_dead(self, candidates: Collection[str], living: Collection[str]) -> None:
+        """Close what the engine does not know any more, from what there is of it.
+
+        `candidates` are `open_calls()` of a moment before the engine was asked for the `living` ones: a
+        call that began meanwhile is in neither and must be left alone.
+        """
+        await self.read()
+        now = self._clock.monotonic()
+        for callid in set(candidates) - set(living):
+            if callid in self._complete:
+                self._ended.setdefault(callid, now)
+            elif (call := self._assembler.drop(callid)) is not None:
+                self._complete[callid] = _Complete(call, now)
+                self._ended.setdefault(callid, now)
+            elif callid in self._intents:
+                self._ended.setdefault(callid, now - NO_ROWS_SECONDS)
+        await self._release()
+
+    def start(self) -> None:
+        """Follow the file until `close`."""
+        self._task = asyncio.create_task(self._run(), name="records")
+
+    async def close(self) -> None:
+        """Read and release what is there, then end."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        await self.read()
+        await self._release()
+        await asyncio.to_thread(self._tail.sync)
+
+    async def _run(self) -> None:
+        synced = self._clock.monotonic()
+        while True:
+            waiting = bool(self._ended or self._complete)
+            try:
+                async with asyncio.timeout(_QUICK_SECONDS if waiting else _REST_SECONDS):
+                    await self._wake.wait()
+            except TimeoutError:
+                pass
+            self._wake.clear()
+            try:
+                await self.read()
+                await self._release()
+                if self._clock.monotonic() - synced > _SYNC_SECONDS:
+                    synced = self._clock.monotonic()
+                    await asyncio.to_thread(self._housekeeping)
+            except Exception:
+                # The rows stay in the file; the next turn reads and stores them.
+                log.exception("records: could not be written")
+                await asyncio.sleep(_REST_SECONDS)
+
+    def _housekeeping(self) -> None:
+        self._tail.sync()
+        self._tail.rotate()
+        self._tail.forget(self._low())
+
+    # -- reading and releasing ----------------------------------------------------------------------------
+
+    async def read(self) -> None:
+        """Take in what the engine has written since."""
+        async with self._reading:
+            rows = await asyncio.to_thread(lambda: list(self._tail.read()))
+            now = self._clock.monotonic()
+            for row, position in rows:
+                call = self._assembler.feed(row, (position.file, position.offset))
+                if call is not None:
+                    self._complete[call.callid] = _Complete(call, now)
+
+    def _low(self) -> Position:
+        lows = [complete.call.position for complete in self._complete.values()]
+        if (low := self._assembler.low()) is not None:
+            lows.append(low)
+        return Position(*min(lows)) if lows else self._tail.position
+
+    async def _release(self) -> None:
+        async with self._reading:
+            ready = self._ready()
+            if not ready:
+                return
+            records = [record for callid in ready if (record := self._fold(callid)) is not None]
+            for callid in ready:
+                self._complete.pop(callid, None)
+            low = self._low()
+            try:
+                await self._store.write(
+                    "call records", lambda unit: self._store_all(unit, ready, records, low)
+                )
+            except Exception:
+                # Nothing was stored: read again from the position on disk.
+                await self._rewind()
+                raise
+            for callid in ready:
+                self._ended.pop(callid, None)
+                self._intents.pop(callid, None)
+
+    async def _rewind(self) -> None:
+        row = await self._store.read(lambda connection: connection.execute(sa.select(cel_position)).first())
+        position = Position(int(row.file), row.offset) if row is not None else Position(0, 0)
+        self._assembler, self._complete = Assembler(), {}
+        self._tail = CelTail(self._cel_file, position)
+
+    def _ready(self) -> list[str]:
+        now = self._clock.monotonic()
+        ready: list[str] = []
+        for callid, complete in self._complete.items():
+            if callid in self._ended:
+                ready.append(callid)
+            elif now - complete.since > RELEASE_SECONDS:
+                if any(row.is_party for row in complete.call.rows):
+                    self.violations += 1
+                    log.error("records: %s ended in CEL and not in the picture", callid)
+                ready.append(callid)
+        known = self._assembler.open_calls()
+        for callid, when in list(self._ended.items()):
+            if callid in self._complete or callid in known or now - when < NO_ROWS_SECONDS:
+                continue
+            if callid in self._intents:
+                ready.append(callid)
+            elif now - when > RELEASE_SECONDS:
+                del self._ended[callid]
+        return ready
+
+    def _fold(self, callid: str) -> CallRecord | None:
+        intent, complete = self._intents.get(callid), self._complete.get(callid)
+        if complete is not None:
+            return fold(callid, complete.call.rows, intent)
+        return unconnected(intent, self._clock.now()) if intent is not None else None
+
+    def _store_all(
+        self, unit: UnitOfWork, callids: Sequence[str], records: Sequence[CallRecord], low: Position
+    ) -> None:
+        for record in records:
+            known = unit.connection.execute(
+                sa.select(cdr.c.callid).where(cdr.c.callid == record.callid)
+            ).first()
+            if known is None:
+                unit.connection.execute(sa.insert(cdr).values(**_columns(record)))
+                self._publish(unit, self._event(record))
+        for callid in callids:
+            unit.connection.execute(sa.delete(call_intents).where(call_intents.c.callid == callid))
+        unit.connection.execute(sa.delete(cel_position))
+        unit.connection.execute(sa.insert(cel_position).values(id=1, file=str(low.file), offset=low.offset))
+
+    def _event(self, record: CallRecord) -> NewCdr:
+        return NewCdr(
+            callid=record.callid,
+            timestart=datetime.fromtimestamp(record.started, self._zone).strftime("%Y-%m-%d %H:%M:%S"),
+            callfrom=record.callfrom,
+            callto=record.callto,
+            call_seconds=record.call_seconds,
+            talk_seconds=record.talk_seconds,
+            source_trunk=record.source_trunk,
+            destination_trunk=record.destination_trunk,
+            pincode=record.pincode,
+            status=record.status,
+            type=record.type,
+            recording=record.recording,
+            didnumber=record.didnumber,
+            agent_ring_seconds=record.agent_ring_seconds,
+        )
+
+
+def _columns(record: CallRecord) -> dict[str, object]:
+    values = {field.name: getattr(record, field.name) for field in dataclasses.fields(record)}
+    values["legs"] = json.dumps([dataclasses.asdict(leg) for leg in record.legs])
+    return values

@@ -1,0 +1,178 @@
+"""From the CEL rows of one call to its record. Pure.
+
+A PBX's view of a call: who began it, what was dialled, who answered, how long they talked. Seconds are
+rounded to the nearest whole one, as Asterisk's own records are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from offhook.ledger.rows import CelRow
+
+Status: TypeAlias = Literal["ANSWERED", "NO ANSWER", "BUSY", "VOICEMAIL"]
+Direction: TypeAlias = Literal["Internal", "Inbound", "Outbound"]
+
+_BUSY_CAUSES = frozenset({"17", "21"})  # Q.850: user busy, call rejected
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intent:
+    """A call that the API promised: noted before the engine heard of it. `created` in epoch seconds."""
+
+    callid: str
+    caller: str
+    callee: str
+    created: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leg:
+    """One channel of a call; times in epoch seconds, 0 where it never came to that."""
+
+    channel: str
+    started: float
+    answered: float
+    ended: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallRecord:
+    """The record of one call; `started` in epoch seconds UTC, durations in whole seconds."""
+
+    callid: str
+    started: float
+    callfrom: str
+    callto: str
+    dialled: str
+    call_seconds: int
+    talk_seconds: int
+    status: Status
+    type: Direction
+    source_trunk: str = ""
+    destination_trunk: str = ""
+    pincode: str = ""
+    recording: str = ""
+    didnumber: str = ""
+    agent_ring_seconds: int = 0
+    legs: tuple[Leg, ...] = ()
+
+
+def unconnected(intent: Intent, ended: float) -> CallRecord:
+    """The record of a promised call that never had a channel: nobody could be rung."""
+    return CallRecord(
+        callid=intent.callid,
+        started=intent.created,
+        callfrom=intent.caller,
+        callto=intent.callee,
+        dialled=intent.callee,
+        call_seconds=max(0, round(ended - intent.created)),
+        talk_seconds=0,
+        status="NO ANSWER",
+        type="Internal",
+    )
+
+
+def fold(callid: str, rows: Sequence[CelRow], intent: Intent | None = None) -> CallRecord | None:
+    """The record of the call `callid`; None when no party took part and nobody was promised it.
+
+    The order of `rows` does not matter: the engine writes neighbouring ones in either order.
+    """
+    ordered = sorted(rows, key=lambda row: row.time)
+    if not any(row.is_party for row in ordered):
+        return unconnected(intent, ordered[-1].time if ordered else intent.created) if intent else None
+    return _Fold(callid, ordered, intent).record()
+
+
+class _Fold:
+    def __init__(self, callid: str, rows: Sequence[CelRow], intent: Intent | None) -> None:
+        self.callid = callid
+        self.rows = rows
+        self.intent = intent
+        self.first = next((r for r in rows if r.uniqueid == callid and r.type == "CHAN_START"), rows[0])
+
+    def record(self) -> CallRecord:
+        started, ended = self._started(), self.rows[-1].time
+        answer = self._answer()
+        dialled = self.intent.callee if self.intent else self._dialled()
+        callees = [row for row in self.rows if self._is_callee(row)]
+        source = "" if self.intent else self.first.trunk
+        destination = next((row.trunk for row in callees if row.trunk), "")
+        talk = round(self._talk_end(ended) - answer.time) if answer else 0
+        return CallRecord(
+            callid=self.callid,
+            started=started,
+            callfrom=self._caller(),
+            callto=self._callto(answer, dialled),
+            dialled=dialled,
+            call_seconds=max(round(ended - started), talk),
+            talk_seconds=max(0, talk),
+            status=self._status(answer),
+            type="Inbound" if source else "Outbound" if destination else "Internal",
+            source_trunk=source,
+            destination_trunk=destination,
+            legs=self._legs(),
+        )
+
+    def _started(self) -> float:
+        if self.intent is not None:
+            return min(self.intent.created, self.rows[0].time)
+        return self.rows[0].time
+
+    def _caller(self) -> str:
+        if self.intent is not None:
+            return self.intent.caller
+        return self.first.extension or self.first.num
+
+    def _dialled(self) -> str:
+        """What the caller dialled: the extension of its first row, before the dialplan went on from it."""
+        return self.first.exten
+
+    def _is_callee(self, row: CelRow) -> bool:
+        if not row.is_party:
+            return False
+        if self.intent is not None:
+            return row.extension != self.intent.caller
+        return row.uniqueid != self.callid
+
+    def _answer(self) -> CelRow | None:
+        """The moment a callee answered; for a leg that joined from another call, that of the join."""
+        return next(
+            (row for row in self.rows if row.type in {"ANSWER", "BRIDGE_ENTER"} and self._is_callee(row)),
+            None,
+        )
+
+    def _talk_end(self, ended: float) -> float:
+        exits = [row.time for row in self.rows if row.type == "BRIDGE_EXIT" and row.is_party]
+        return max(exits, default=ended)
+
+    def _callto(self, answer: CelRow | None, dialled: str) -> str:
+        if answer is not None and answer.extension:
+            return answer.extension
+        return dialled
+
+    def _status(self, answer: CelRow | None) -> Status:
+        if answer is not None:
+            return "ANSWERED"
+        if any(r.type == "OFFHOOK_VOICEMAIL_END" and r.note.endswith(",SUCCESS") for r in self.rows):
+            return "VOICEMAIL"
+        last = [row for row in self.rows if row.type == "HANGUP" and not self._is_callee(row)]
+        busy = any(
+            row.extra.get("dialstatus") == "BUSY" or row.extra.get("hangupcause") in _BUSY_CAUSES
+            for row in last
+        )
+        return "BUSY" if busy else "NO ANSWER"
+
+    def _legs(self) -> tuple[Leg, ...]:
+        channels = dict.fromkeys(row.channel for row in self.rows if row.is_party)
+        return tuple(self._leg(channel) for channel in channels)
+
+    def _leg(self, channel: str) -> Leg:
+        def when(kind: str) -> float:
+            return next((r.time for r in self.rows if r.channel == channel and r.type == kind), 0.0)
+
+        return Leg(
+            channel=channel, started=when("CHAN_START"), answered=when("ANSWER"), ended=when("CHAN_END")
+        )
