@@ -7,14 +7,24 @@ itself. They are real SIP user agents that nobody here wrote, so the demonstrati
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import hashlib
 import json
 import logging
 import os
 import shutil
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import yaml
+
 from offhook.areas.accounts.service import generate_password
+from offhook.areas.control.live import LiveCalls
+from offhook.asterisk.fetch import obtain_tools
+from offhook.asterisk.process import free_port
+from offhook.core import Core
+from offhook.settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +36,7 @@ _CONTACTS = (
     ("Lena", "Brandt", "493023125000"),
 )
 _REGISTER_SECONDS = 60
+_REGISTERED_SECONDS = 20.0
 _CONFIG = """\
 poll_method epoll
 sip_listen {bind}:{port}
@@ -34,6 +45,7 @@ audio_source aubridge,demo
 audio_alert aubridge,alert
 call_local_timeout 120
 call_max_calls 200
+call_hold_other_calls no
 rtp_ports {rtp_low}-{rtp_high}
 module_path {modules}
 module g711.so
@@ -136,3 +148,60 @@ class DemoPhones:
         except TimeoutError:
             process.kill()
             await process.wait()
+
+
+class Demo:
+    """The demonstration of one PBX: `start` it when the PBX is up."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._phones: DemoPhones | None = None
+
+    async def start(self, core: Core, live: LiveCalls) -> None:
+        """Declare the extensions and have their phones register; returns when they have, or after a while."""
+        settings = self._settings
+        passwords = demo_passwords(settings.data)
+        document = yaml.safe_dump(demo_document(passwords), sort_keys=False)
+        await core.apply.apply(document)
+        tools = await asyncio.to_thread(obtain_tools)
+        host = "127.0.0.1" if settings.bind in {"0.0.0.0", "::"} else settings.bind  # noqa: S104
+        self._phones = DemoPhones(
+            tools.command("usr/bin/baresip"),
+            tools.root / "usr/lib/baresip/modules",
+            settings.data / "demo",
+            f"{host}:{settings.sip_port}",
+        )
+        low, high = free_udp_ports(2 * len(NUMBERS) * 4)
+        await self._phones.start(passwords, free_port(), (low, high))
+        await self._registered(live)
+
+    async def _registered(self, live: LiveCalls) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_REGISTERED_SECONDS):
+                while any(not live.picture.address_of(number) for number in NUMBERS):  # noqa: ASYNC110
+                    await asyncio.sleep(0.05)
+
+    def explain(self, core: Core, addresses: Mapping[str, str]) -> None:
+        """Print how to make a first call with nothing but curl."""
+        api = addresses["api"]
+        md5 = hashlib.md5((core.first_passwords.api or "").encode(), usedforsecurity=False).hexdigest()
+        shown = md5 if core.first_passwords.api else "<MD5 of the API password>"
+        account = {"username": core.api_settings.now.username, "password": shown}
+        login = json.dumps({**account, "version": "2.0.0", "port": "8260"})
+        sys.stderr.write(
+            "\nPhones 1000 to 1009 are registered and answer by themselves. Make one call another:\n"
+            f"  token=$(curl -s {api}login -d '{login}' | sed 's/.*\"token\":\"\\([0-9a-f]*\\)\".*/\\1/')\n"
+            f'  curl -s "{api}call/dial?token=$token" -d \'{{"caller":"1000","callee":"1001"}}\'\n'
+            "Events go to port 8260 of where you log in from: ./offhook listen\n\n"
+        )
+
+    async def close(self) -> None:
+        """End the phones."""
+        if self._phones is not None:
+            await self._phones.close()
+
+
+def free_udp_ports(count: int) -> tuple[int, int]:
+    """A range of `count` ports that is likely free, above those of the PBX."""
+    low = 40000 + (os.getpid() * 200) % 20000
+    return low, low + count - 1

@@ -1,4 +1,4 @@
-"""One engine as the areas see it: typed actions, a snapshot, and events (architecture, decisions 1, 3, 11)."""
+"""One engine as the areas see it: typed actions, a snapshot, and events (architecture, decision 11)."""
 
 from __future__ import annotations
 
@@ -183,6 +183,14 @@ class Switch:
     async def reload(self, module: str) -> None:
         """Have a module read its configuration again."""
         await self._do("Reload", [("Module", module)])
+
+    async def module_runs(self, module: str) -> bool:
+        """Whether a module is loaded and runs."""
+        try:
+            await self._do("ModuleCheck", [("Module", module)])
+        except EngineRefused:
+            return False
+        return True
 
     async def voicemail_refresh(self, mailbox: str) -> None:
         """Have the lamps of one mailbox set right after messages were changed on disk."""

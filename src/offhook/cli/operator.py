@@ -5,24 +5,14 @@ The socket is a Unix one in the data folder's `run/` (0700), so the file system 
 
 from __future__ import annotations
 
-import hashlib
-import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 
-_PATH_MAX = 100  # sun_path holds 108 bytes, see unix(7)
-
-
-def socket_path(data: Path) -> Path:
-    """The operator socket of the PBX in `data`; under the temporary folder when that path is too long."""
-    path = data / "run" / "operator.sock"
-    if len(os.fsencode(path)) <= _PATH_MAX:
-        return path
-    name = hashlib.sha256(os.fsencode(data)).hexdigest()[:16]
-    return Path(tempfile.gettempdir()) / f"offhook-{os.getuid()}-{name}" / "operator.sock"
+from offhook.core import Core
+from offhook.operations import OperationRefused, Operations, socket_path
+from offhook.settings import Settings
 
 
 class NotRunning(Exception):
@@ -50,3 +40,21 @@ async def ask(data: Path, operation: str, arguments: dict[str, Any] | None = Non
     if "error" in answer:
         raise OperatorError(str(answer["error"]))
     return answer
+
+
+async def operate(settings: Settings, operation: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    """Do `operation` in the running PBX, or on the store when none runs.
+
+    Raises OperatorError when it is refused.
+    """
+    try:
+        return await ask(settings.data, operation, arguments)
+    except NotRunning:
+        pass
+    core = await Core.open(settings)
+    try:
+        return await Operations(core).perform(operation, arguments)
+    except OperationRefused as refused:
+        raise OperatorError(str(refused)) from None
+    finally:
+        await core.close()

@@ -1,4 +1,4 @@
-"""`offhook request ENDPOINT [JSON]`: one call to the API as an appliance's client makes it, both ways printed.
+"""`offhook request ENDPOINT [JSON]`: one call to the API as an appliance's client makes it, both ways shown.
 
 Logs in with the MD5 of the password when there is no token yet or the old one has ended (spec 00-access),
 keeps the token in the user's cache folder, and prints request and answer.

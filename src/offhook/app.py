@@ -1,0 +1,260 @@
+"""The composition root of a running PBX: every long-lived part is made here once and passed in.
+
+engine process ── AMI ──► Switch ─► LiveCalls ─► Dispatcher ─► receivers
+      └── CEL file ────► RecordKeeper ──────────────┘
+port 8088 ─► Front ─► Site ─► Api ─► endpoints of the areas ─► Core's services, CallControl ─► Switch
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import datetime
+import logging
+from collections.abc import Mapping, Sequence
+
+from offhook import __version__
+from offhook.areas.access import api as access_api
+from offhook.areas.access.settings import ApiSettings
+from offhook.areas.contacts import api as contacts_api
+from offhook.areas.control import api as control_api
+from offhook.areas.control.live import LiveCalls
+from offhook.areas.control.service import CallControl, DialledExtension
+from offhook.areas.extensions import api as extensions_api
+from offhook.areas.system import api as system_api
+from offhook.asterisk.process import EngineProcess
+from offhook.asterisk.static import AMI_USER, EngineSettings
+from offhook.asterisk.switch import Switch
+from offhook.asterisk.tree import EngineTree
+from offhook.callstate.model import ExtensionWord, Member
+from offhook.contract.endpoint import Registry
+from offhook.contract.openapi import openapi
+from offhook.core import Core
+from offhook.dialplan import REALTIME_FAMILIES, dialplan
+from offhook.events.dispatcher import ReportMethod
+from offhook.operations import Operations, OperatorSocket
+from offhook.web.api import Api
+from offhook.web.front import Front
+from offhook.web.site import Site
+from offhook.web.tls import ensure_certificate, server_context
+
+log = logging.getLogger(__name__)
+
+ENGINE_SECONDS = 30.0
+_SETTLE_SECONDS = 0.05
+_SESSIONS_SECONDS = 60.0
+
+
+class _Picture:
+    """The live picture as the extensions' endpoints ask for it."""
+
+    def __init__(self, live: LiveCalls) -> None:
+        self._live = live
+
+    def calls_of(self, number: str) -> Sequence[tuple[str, tuple[Member, ...]]]:
+        """The running calls of an extension."""
+        return [(call.callid, call.members) for call in self._live.picture.calls_of(number)]
+
+    def state_of(self, number: str) -> ExtensionWord:
+        """The state of an extension as extension/list tells it."""
+        return self._live.picture.status_word(number)
+
+
+class Pbx:
+    """A running PBX. `start`, then `wait` until it is told to end, then `close`."""
+
+    def __init__(self, core: Core, tree: EngineTree) -> None:
+        settings = core.settings
+        self.core = core
+        self.ready = False
+        certificate, key = ensure_certificate(
+            settings.data / "tls", datetime.datetime.fromtimestamp(core.clock.now(), datetime.UTC)
+        )
+        self.engine = EngineProcess(
+            EngineSettings(
+                tree=tree,
+                data=settings.data,
+                store=settings.data / "offhook.db",
+                dialplan=dialplan(),
+                bind=settings.bind,
+                sip_port=settings.sip_port,
+                tls_port=settings.tls_port,
+                tls_certificate=certificate,
+                tls_key=key,
+                rtp_ports=settings.rtp_ports,
+                timezone=core.zone.key,
+                external_address=settings.external_address,
+                local_nets=settings.local_nets,
+                realtime=REALTIME_FAMILIES,
+            )
+        )
+        self.live = LiveCalls(core.dispatcher.publish_soon, core.records.call_ended)
+        self.switch = Switch(
+            self._ami_address,
+            core.clock,
+            on_events=self._on_events,
+            on_connected=self._synchronise,
+            on_lost=lambda: log.warning("the link to the engine is lost"),
+            rate=settings.call_rate,
+        )
+        self.control = CallControl(
+            switch=self.switch,
+            live=self.live,
+            records=core.records,
+            store=core.store,
+            find_extension=self._find_extension,
+        )
+        self.registry = self._endpoints()
+        api = Api(self.registry, core.access, ready=lambda: self.ready, allow_origin=settings.allow_origin)
+        self.site = Site(
+            api,
+            openapi(self.registry, __version__),
+            https_only=settings.https_only,
+            port=settings.http_port,
+        )
+        self._front = Front(self.site.handle, server_context(certificate, key))
+        self._operator = OperatorSocket(Operations(core), settings.data)
+        self._tasks: list[asyncio.Task[None]] = []
+        self._settling: asyncio.TimerHandle | None = None
+
+    def _endpoints(self) -> Registry:
+        core, picture = self.core, _Picture(self.live)
+        return Registry(
+            [
+                *access_api.endpoints(core.access),
+                *system_api.endpoints(core.system, self._extension_count),
+                *contacts_api.endpoints(core.contacts),
+                *extensions_api.endpoints(core.extensions, core.groups, picture, picture),
+                *control_api.endpoints(self.control),
+            ]
+        )
+
+    async def start(self) -> None:
+        """Bring everything up; when it returns, calls can be made.
+
+        Raises EngineError, EngineUnreachable, and OSError for a port that is taken.
+        """
+        core, settings = self.core, self.core.settings
+        await core.records.load()
+        method, port = self._report(core.api_settings.now)
+        await core.dispatcher.start(settings.bind, method, port)
+        core.api_settings.on_change(self._api_changed)
+        await self.engine.start()
+        if not self.engine.adopted:
+            await self._new_engine()
+        self.switch.start()
+        await self.switch.wait_healthy(ENGINE_SECONDS)
+        core.records.start()
+        self._tasks = [
+            asyncio.create_task(self.engine.supervise(self._engine_gone, self._new_engine), name="engine"),
+            asyncio.create_task(self._write_sessions(), name="sessions"),
+        ]
+        await self._operator.start()
+        await self._front.start(settings.bind, settings.http_port)
+        self.ready = True
+
+    async def close(self, *, leave_engine: bool = False) -> None:
+        """End everything; with `leave_engine` the engine and its calls go on for the next control plane."""
+        self.ready = False
+        await self._front.close()
+        await self._operator.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if leave_engine:
+            self.engine.detach()
+            await self.switch.close()
+        else:
+            await self.switch.close()
+            await self.engine.stop()
+            await self._end_calls()
+        if self._settling is not None:
+            self._settling.cancel()
+        await self.core.records.close()
+        await self.core.dispatcher.close()
+        await self.core.close()
+
+    async def _end_calls(self) -> None:
+        self.live.on_engine_gone()
+        with contextlib.suppress(Exception):
+            await self.core.records.close_dead(self.core.records.open_calls(), ())
+
+    # -- the engine -----------------------------------------------------------------------------------
+
+    def _ami_address(self) -> tuple[str, int, str, str]:
+        port, secret = self.engine.ami
+        return "127.0.0.1", port, AMI_USER, secret
+
+    def _on_events(self, events: Sequence[Mapping[str, str]]) -> None:
+        self.live.on_events(events)
+        self.switch.set_busy(bool(self.live.picture.calls))
+        if self._settling is None:
+            self._settling = asyncio.get_running_loop().call_later(_SETTLE_SECONDS, self._settle)
+
+    def _settle(self) -> None:
+        self._settling = None
+        self.live.settle()
+
+    async def _synchronise(self) -> None:
+        records = self.core.records
+        await records.read()
+        candidates = records.open_calls()
+        snapshot = await self.switch.snapshot()
+        self.live.on_snapshot(snapshot)
+        living = {channel.get("Linkedid", "") for channel in snapshot.channels}
+        await records.close_dead(candidates, living)
+
+    async def _engine_gone(self) -> None:
+        self.live.on_engine_gone()
+
+    async def _new_engine(self) -> None:
+        """An engine that was not there before: tokens end, and receivers hear of it (decision 8)."""
+        await self.core.sessions.end_all("restart")
+        self.core.dispatcher.boot_up()
+
+    # -- the rest -------------------------------------------------------------------------------------
+
+    def _report(self, api: ApiSettings) -> tuple[ReportMethod, int]:
+        return ReportMethod(api.report_method), api.event_port or self.core.settings.event_port
+
+    async def _api_changed(self, api: ApiSettings) -> None:
+        method, port = self._report(api)
+        try:
+            await self.core.dispatcher.set_method(self.core.settings.bind, method, port)
+        except OSError as failure:
+            log.error("events: port %d cannot be opened: %s", port, failure)
+
+    async def _find_extension(self, number: str) -> DialledExtension | None:
+        found = await self.core.extensions.find(number)
+        if found is None:
+            return None
+        return DialledExtension(
+            number=found.number,
+            callerid=found.callerid,
+            username=found.username,
+            ringtimeout=found.ringtimeout,
+            maxregistrations=found.maxregistrations,
+        )
+
+    async def _extension_count(self) -> tuple[int, int]:
+        return await self.core.extensions.count(), self.core.api_settings.now.max_extensions
+
+    async def _write_sessions(self) -> None:
+        while True:
+            await asyncio.sleep(_SESSIONS_SECONDS)
+            try:
+                await self.core.sessions.write_uses()
+            except Exception:
+                log.exception("access: last uses of tokens could not be written")
+
+    def describe(self) -> dict[str, str]:
+        """The addresses that the ready line names."""
+        settings = self.core.settings
+        host = "127.0.0.1" if settings.bind == "0.0.0.0" else settings.bind  # noqa: S104
+        host = f"[{host}]" if ":" in host else host
+        return {
+            "page": f"http://{host}:{settings.http_port}/",
+            "api": f"http://{host}:{settings.http_port}/api/v2.0.0/",
+            "secure": f"https://{host}:{settings.http_port}/",
+            "sip": f"{host}:{settings.sip_port}",
+        }

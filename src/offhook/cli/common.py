@@ -1,0 +1,38 @@
+"""What several commands share: the arguments for settings, and how a wrong one ends the command."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from offhook.settings import Settings, SettingsError, load_settings
+
+_SETTINGS = {
+    "bind": ("ADDR", "address to listen on (default 0.0.0.0)"),
+    "http_port": ("PORT", "HTTP and HTTPS, API and console (default 8088)"),
+    "sip_port": ("PORT", "SIP over UDP and TCP (default 5060)"),
+    "tls_port": ("PORT", "SIP over TLS (default 5061)"),
+    "rtp_ports": ("LOW-HIGH", "RTP (default 10000-12999)"),
+    "event_port": ("PORT", "events over TCP (default 8333)"),
+}
+
+
+def add_data_argument(parser: argparse.ArgumentParser) -> None:
+    """Declare `--data`."""
+    parser.add_argument("--data", metavar="DIR", help="data folder (default ~/.local/share/offhook/pbx)")
+
+
+def add_settings_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare `--data` and every setting that the command line can give."""
+    add_data_argument(parser)
+    for name, (metavar, text) in _SETTINGS.items():
+        parser.add_argument(f"--{name.replace('_', '-')}", metavar=metavar, help=text)
+
+
+def settings_or_exit(arguments: argparse.Namespace) -> Settings:
+    """The settings; a wrong one ends the program with status 2 and one sentence."""
+    try:
+        return load_settings({name: getattr(arguments, name, None) for name in ("data", *_SETTINGS)})
+    except SettingsError as wrong:
+        sys.stderr.write(f"offhook: {wrong}\n")
+        raise SystemExit(2) from None

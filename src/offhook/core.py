@@ -1,0 +1,203 @@
+"""What a PBX is without its engine: the store and the services on it.
+
+`offhook.app` adds the engine and the ports; commands on a stopped PBX use the core alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import logging
+import os
+import socket
+from collections.abc import Awaitable, Callable, Sequence
+from ipaddress import ip_address
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+
+from offhook.areas.access.lockout import Lockout
+from offhook.areas.access.service import Access
+from offhook.areas.access.sessions import Sessions
+from offhook.areas.access.settings import SettingsKeeper
+from offhook.areas.accounts.service import ConsoleAccounts, generate_password
+from offhook.areas.apply.access import ApiSection
+from offhook.areas.apply.extensions import ExtensionSection
+from offhook.areas.apply.lists import ContactSection, GroupSection
+from offhook.areas.apply.service import ApplyService
+from offhook.areas.contacts.service import ContactService
+from offhook.areas.extensions.groups import GroupService
+from offhook.areas.extensions.model import ExtensionChanged, ExtensionSettings
+from offhook.areas.extensions.service import ExtensionService
+from offhook.areas.extensions.tables import extensions as extensions_table
+from offhook.areas.numbers.service import Numbers
+from offhook.areas.records.service import RecordKeeper
+from offhook.areas.system.service import SystemService
+from offhook.asterisk.config import private_folder
+from offhook.clock import Clock
+from offhook.dialplan import views
+from offhook.events.api import ConfigChange, Event, ExtensionStatus, Target
+from offhook.events.dispatcher import Dispatcher
+from offhook.settings import Settings
+from offhook.store.migrate import open_store
+from offhook.store.unit import Store, UnitOfWork
+
+log = logging.getLogger(__name__)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class FirstPasswords:
+    """Passwords made at the first start, to be shown once; None where there was one already."""
+
+    console: str | None
+    api: str | None
+
+
+def machine_zone() -> str:
+    """The machine's time zone as an IANA name; UTC when it has none."""
+    if name := os.environ.get("TZ", "").lstrip(":"):
+        return name
+    link = Path("/etc/localtime")
+    if link.is_symlink() and "zoneinfo/" in (target := str(link.resolve())):
+        return target.rpartition("zoneinfo/")[2]
+    return "UTC"
+
+
+class MonitorGate:
+    """Which extensions' states may be told (spec 15-events, `gates`)."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._silent: frozenset[str] = frozenset()
+
+    async def load(self) -> None:
+        """Read which extensions are not monitored."""
+        column = extensions_table.c
+        rows = await self._store.read(
+            lambda c: c.execute(sa.select(column.number).where(column.monitored.is_(False))).scalars().all()
+        )
+        self._silent = frozenset(rows)
+
+    def lets(self, event: Event) -> bool:
+        """Whether an event may leave."""
+        return not (isinstance(event, ExtensionStatus) and event.extension in self._silent)
+
+
+def is_own_or_forbidden(target: Target, ports: Sequence[int]) -> bool:
+    """Whether events must not go there: our own ports would loop, link-local addresses are no receivers."""
+    if target.host == "localhost":
+        return target.port in ports
+    try:
+        address = ip_address(target.host)
+    except ValueError:
+        return False
+    if address.is_link_local or address.is_multicast or address.is_unspecified:
+        return True
+    return target.port in ports and (address.is_loopback or _is_local(target.host))
+
+
+def _is_local(host: str) -> bool:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.bind((host, 0))
+        except OSError:
+            return False
+    return True
+
+
+class Core:
+    """The services of one data folder. Make it with `open`, end it with `close`."""
+
+    def __init__(self, settings: Settings, store: Store, clock: Clock) -> None:
+        self.settings = settings
+        self.store = store
+        self.clock = clock
+        self.zone = ZoneInfo(settings.timezone or machine_zone())
+        self.first_passwords = FirstPasswords(None, None)
+        self._hooks: list[Callable[[Sequence[ExtensionChanged]], Awaitable[None]]] = []
+        self.gate = MonitorGate(store)
+        self.system = SystemService(store, clock, self.zone)
+        self.api_settings = SettingsKeeper(store)
+        self.sessions = Sessions(store, clock)
+        self.lockout = Lockout(store, clock)
+        self.dispatcher = Dispatcher(
+            store,
+            clock,
+            sn=lambda: self.system.identity.sn,
+            gate=self.gate.lets,
+            alive=self.sessions.alive,
+            check_login=self._check_tcp_login,
+            own_address=lambda target: is_own_or_forbidden(
+                target, (settings.http_port, settings.event_port, settings.sip_port)
+            ),
+        )
+        self.access = Access(self.api_settings, self.sessions, self.lockout, self.dispatcher)
+        self.accounts = ConsoleAccounts(store, clock)
+        self.numbers = Numbers()
+        self.extensions = ExtensionService(
+            store,
+            numbers=self.numbers,
+            settings=self._extension_settings,
+            publish=self._publish_change,
+            on_changed=self._extensions_changed,
+        )
+        self.groups = GroupService(store, settings=self._extension_settings)
+        self.contacts = ContactService(store, limit=lambda: self.api_settings.now.max_contacts)
+        self.apply = ApplyService(
+            store,
+            [
+                ExtensionSection(self.extensions),
+                GroupSection(self.groups),
+                ContactSection(self.contacts),
+                ApiSection(self.api_settings),
+            ],
+        )
+        self.records = RecordKeeper(
+            store, settings.data / "cel" / "cel.json", clock, self.zone, self.dispatcher.publish
+        )
+
+    @classmethod
+    async def open(cls, settings: Settings, clock: Clock | None = None) -> Core:
+        """Open or make the data folder's store. Raises StoreError when it cannot be used."""
+        private_folder(settings.data)
+        private_folder(settings.data / "run")
+        store = await asyncio.to_thread(open_store, settings.data / "offhook.db", views())
+        core = cls(settings, store, clock or Clock())
+        await core.system.load()
+        api_password = await core.api_settings.load(generate_password)
+        core.first_passwords = FirstPasswords(await core.accounts.create_first(), api_password)
+        await core.sessions.load()
+        await core.lockout.load()
+        await core.gate.load()
+        core.api_settings.on_change(lambda _new: core.gate.load())
+        return core
+
+    async def close(self) -> None:
+        """Write what is only in memory, and close the store."""
+        await self.sessions.write_uses()
+        await asyncio.to_thread(self.store.close)
+
+    def on_extensions_changed(self, hook: Callable[[Sequence[ExtensionChanged]], Awaitable[None]]) -> None:
+        """Have `hook` awaited after extensions were added, changed or deleted."""
+        self._hooks.append(hook)
+
+    async def _extensions_changed(self, changed: Sequence[ExtensionChanged]) -> None:
+        await self.gate.load()
+        for hook in self._hooks:
+            await hook(changed)
+
+    def _extension_settings(self) -> ExtensionSettings:
+        now = self.api_settings.now
+        return ExtensionSettings(
+            strong_passwords=not now.weak_passwords,
+            max_extensions=now.max_extensions,
+            max_groups=now.max_extension_groups,
+        )
+
+    def _publish_change(self, unit: UnitOfWork, event: ConfigChange) -> None:
+        self.dispatcher.publish(unit, event)
+
+    async def _check_tcp_login(self, username: str, secret: str, address: str, port: int) -> bool:
+        return await self.access.check_tcp_login(username, secret, address, port)

@@ -1,0 +1,160 @@
+"""What an operator asks for by command, done on the services; and the socket that a running PBX takes it on.
+
+The socket is a Unix one in the data folder's `run/` (0700), so the file system decides who may use it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import logging
+import os
+import tempfile
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from offhook.areas.access.settings import SettingRefused, check_account
+from offhook.areas.apply.document import ApplyError
+from offhook.areas.system.service import IdentityRefused
+from offhook.contract.errors import ContractError
+from offhook.core import Core
+
+log = logging.getLogger(__name__)
+
+_PATH_MAX = 100  # sun_path holds 108 bytes, see unix(7)
+Arguments = dict[str, Any]
+
+
+def socket_path(data: Path) -> Path:
+    """The operator socket of the PBX in `data`; under the temporary folder when that path is too long."""
+    path = data / "run" / "operator.sock"
+    if len(os.fsencode(path)) <= _PATH_MAX:
+        return path
+    name = hashlib.sha256(os.fsencode(data)).hexdigest()[:16]
+    return Path(tempfile.gettempdir()) / f"offhook-{os.getuid()}-{name}" / "operator.sock"
+
+
+class OperationRefused(Exception):
+    """The operation cannot be done; the text says why and holds no secret."""
+
+
+class Operations:
+    """The operations of one PBX, running or not."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self._known: dict[str, Callable[[Arguments], Awaitable[list[str]]]] = {
+            "apply": self._apply,
+            "export": self._export,
+            "api-enable": self._enable,
+            "api-disable": self._disable,
+            "api-set": self._set,
+            "api-blocked": self._blocked,
+            "api-identity": self._identity,
+        }
+
+    async def perform(self, operation: str, arguments: Arguments) -> dict[str, Any]:
+        """Do one operation; the answer's `lines` are for the operator. Raises OperationRefused."""
+        work = self._known.get(operation)
+        if work is None:
+            raise OperationRefused(f"there is no operation {operation!r}")
+        try:
+            return {"lines": await work(arguments)}
+        except (ApplyError, SettingRefused, IdentityRefused) as refused:
+            raise OperationRefused(str(refused)) from None
+        except ContractError as refused:
+            raise OperationRefused(f"{int(refused.errno)}: {refused.detail}") from None
+
+    async def _apply(self, arguments: Arguments) -> list[str]:
+        dry_run = bool(arguments.get("dry_run"))
+        applied = await self._core.apply.apply(str(arguments.get("text", "")), dry_run=dry_run)
+        if not applied.changes:
+            return ["Nothing to change."]
+        return [*applied.lines, "Nothing was changed: this was a dry run." if dry_run else "Done."]
+
+    async def _export(self, _arguments: Arguments) -> list[str]:
+        return (await self._core.apply.export()).splitlines()
+
+    async def _enable(self, _arguments: Arguments) -> list[str]:
+        await self._core.api_settings.change(enabled=True)
+        return ["The API is on."]
+
+    async def _disable(self, _arguments: Arguments) -> list[str]:
+        await self._core.api_settings.change(enabled=False)
+        return ["The API is off."]
+
+    async def _set(self, arguments: Arguments) -> list[str]:
+        username, password = str(arguments.get("username", "")), str(arguments.get("password", ""))
+        keeper = self._core.api_settings
+        check_account(username, password, weak=keeper.now.weak_passwords)
+        derived = await asyncio.to_thread(keeper.derive, password)
+        await keeper.change(username=username, password_derived=derived)
+        return [f"The API's account is {username}."]
+
+    async def _blocked(self, arguments: Arguments) -> list[str]:
+        if release := str(arguments.get("release", "")):
+            if not await self._core.lockout.release(release):
+                raise OperationRefused(f"{release} is not locked")
+            return [f"{release} may try again."]
+        zone = self._core.zone
+        lines = [
+            f"API-IP  {entry.address}  {datetime.fromtimestamp(entry.time, zone):%Y-%m-%d %H:%M:%S}"
+            f"  {entry.protocol}  {entry.port}"
+            for entry in await self._core.lockout.blocked()
+        ]
+        return lines or ["No address is locked."]
+
+    async def _identity(self, arguments: Arguments) -> list[str]:
+        identity = await self._core.system.set_identity(
+            **{
+                name: str(arguments[name])
+                for name in ("sn", "devicename", "firmwarever")
+                if name in arguments
+            }
+        )
+        return [f"sn {identity.sn}, devicename {identity.devicename}, firmwarever {identity.firmwarever}"]
+
+
+class OperatorSocket:
+    """Takes operations of the commands on a running PBX."""
+
+    def __init__(self, operations: Operations, data: Path) -> None:
+        self._operations = operations
+        self._path = socket_path(data)
+        self._runner: web.AppRunner | None = None
+
+    async def start(self) -> None:
+        """Listen; a socket left behind by a crash is replaced: we hold the folder's lock."""
+        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if self._path.parent.stat().st_uid != os.getuid():
+            raise PermissionError(f"{self._path.parent} belongs to another user")
+        self._path.parent.chmod(0o700)
+        self._path.unlink(missing_ok=True)
+        app = web.Application(client_max_size=16 << 20)
+        app.router.add_post("/{operation}", self._handle)
+        self._runner = web.AppRunner(app, access_log=None)
+        await self._runner.setup()
+        await web.UnixSite(self._runner, str(self._path)).start()
+
+    async def close(self) -> None:
+        """Stop listening."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+        self._path.unlink(missing_ok=True)
+
+    async def _handle(self, request: web.Request) -> web.Response:
+        operation = request.match_info["operation"]
+        try:
+            arguments = json.loads(await request.text() or "{}")
+            answer = await self._operations.perform(operation, arguments)
+        except OperationRefused as refused:
+            answer = {"error": str(refused)}
+        except Exception:
+            log.exception("operator: %s failed", operation)
+            answer = {"error": f"{operation} failed inside; the log has the reason"}
+        return web.json_response(answer)
