@@ -21,6 +21,7 @@ from offhook.areas.control import api as control_api
 from offhook.areas.control.live import LiveCalls
 from offhook.areas.control.service import CallControl, DialledExtension
 from offhook.areas.extensions import api as extensions_api
+from offhook.areas.extensions.engine import IDENTIFY_MODULE, ExtensionEngine
 from offhook.areas.system import api as system_api
 from offhook.asterisk.process import EngineProcess
 from offhook.asterisk.static import AMI_USER, EngineSettings
@@ -104,6 +105,14 @@ class Pbx:
             store=core.store,
             find_extension=self._find_extension,
         )
+        self.extension_engine = ExtensionEngine(
+            core.store,
+            self.switch,
+            self.engine.settings.etc,
+            self.engine.settings.folder / "spool",
+            self._on_events,
+        )
+        core.on_extensions_changed(self.extension_engine.on_changed)
         self.registry = self._endpoints()
         api = Api(self.registry, core.access, ready=lambda: self.ready, allow_origin=settings.allow_origin)
         self.site = Site(
@@ -139,11 +148,14 @@ class Pbx:
         method, port = self._report(core.api_settings.now)
         await core.dispatcher.start(settings.bind, method, port)
         core.api_settings.on_change(self._api_changed)
+        changed = await self.extension_engine.write_identify()
         await self.engine.start()
         if not self.engine.adopted:
             await self._new_engine()
         self.switch.start()
         await self.switch.wait_healthy(ENGINE_SECONDS)
+        if changed and self.engine.adopted:
+            await self.switch.reload(IDENTIFY_MODULE)
         core.records.start()
         self._tasks = [
             asyncio.create_task(self.engine.supervise(self._engine_gone, self._new_engine), name="engine"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from offhook.asterisk.ami.client import (
@@ -199,11 +199,30 @@ class Switch:
     async def snapshot(self) -> Snapshot:
         """All channels and contacts of this moment."""
         channels = await self._list("CoreShowChannels")
-        contacts = await self._list("PJSIPShowContacts")
+        contacts = await self.snapshot_contacts()
         return Snapshot(
-            tuple(message for message in channels if message.event == "CoreShowChannel"),
-            tuple(message for message in contacts if message.event == "ContactList"),
+            tuple(message for message in channels if message.event == "CoreShowChannel"), contacts
         )
+
+    async def snapshot_contacts(self) -> tuple[Mapping[str, str], ...]:
+        """Everything that is registered at this moment."""
+        contacts = await self._list("PJSIPShowContacts")
+        return tuple(message for message in contacts if message.event == "ContactList")
+
+    async def end_registrations(self, names: Container[str]) -> list[tuple[str, str]]:
+        """End every registration of these AORs; returns their names and contact URIs.
+
+        The registrar keeps contacts in the engine's own database (docs/internals.md) and reads it each time.
+        """
+        contacts = (await self.snapshot_contacts()) if names else ()
+        ended: list[tuple[str, str]] = []
+        for contact in contacts:
+            key = contact.get("ObjectName", "")
+            name = key.partition(";@")[0]
+            if name in names:
+                await self._do("DBDel", [("Family", "registrar/contact"), ("Key", key)])
+                ended.append((name, contact.get("Uri", "")))
+        return ended
 
     async def _resynchronise(self) -> None:
         await self._on_connected()

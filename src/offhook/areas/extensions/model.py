@@ -109,6 +109,11 @@ class ExtensionChanged:
     old_registername: str = ""
     new_registername: str = ""
 
+    @property
+    def renamed(self) -> bool:
+        """Whether phones have to register under another name now."""
+        return bool(self.old_registername) and self.old_registername != self.new_registername
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExtensionSettings:

@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 
 ACTION_SECONDS = 5.0
 PONG_SECONDS = 5.0
+BOOT_SECONDS = 60.0
 PING_BUSY_SECONDS = 0.04
 PING_REST_SECONDS = 1.0
 _PAUSES = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
@@ -106,6 +107,8 @@ class AmiClient:
         self._task: asyncio.Task[None] | None = None
         self.state = State.CLOSED
         self.busy = False
+        self._was_up = False
+        self._booted = asyncio.Event()
 
     def _set_state(self, state: State, event: str) -> None:
         log.debug("ami: %s -> %s -> %s", self.state, event, state)
@@ -163,15 +166,17 @@ class AmiClient:
             self._set_state(State.CONNECTING, "start" if not failures else "again")
             try:
                 await self._connection()
-            except (OSError, WireError, AmiError, TimeoutError, asyncio.IncompleteReadError) as failure:
+            except (OSError, WireError, AmiError, TimeoutError) as failure:
                 log.log(logging.WARNING if self._was_up else logging.DEBUG, "ami: link lost: %s", failure)
+            except Exception:
+                # Whatever on_connected met: without a link the PBX is blind, so go on trying.
+                log.exception("ami: the link could not be brought in step")
             failures = 0 if self._was_up else failures + 1
             await asyncio.sleep(_PAUSES[min(failures, len(_PAUSES) - 1)])
 
-    _was_up = False
-
     async def _connection(self) -> None:
         self._was_up = False
+        self._booted.clear()
         host, port, user, secret = self._address()
         reader, writer = await asyncio.open_connection(host, port, limit=_READ_BYTES)
         self._writer = writer
@@ -202,6 +207,9 @@ class AmiClient:
     async def _live(self, user: str, secret: str) -> None:
         self._set_state(State.LOGGING_IN, "connected")
         await self._login(user, secret)
+        # The port opens before all modules are loaded; only then does every action exist.
+        async with asyncio.timeout(BOOT_SECONDS):
+            await self._booted.wait()
         self._set_state(State.SYNCING, "logged in")
         await self._on_connected()
         self._set_state(State.UP, "synced")
@@ -226,6 +234,8 @@ class AmiClient:
     def _sort(self, messages: Iterable[Message]) -> None:
         events: list[Message] = []
         for message in messages:
+            if message.event == "FullyBooted":
+                self._booted.set()
             key = message.get("ActionID", "")
             pending = self._pending.get(key) if key else None
             # OriginateResponse bears both an ActionID and a Response, and is an event all the same.

@@ -1,0 +1,265 @@
+"""A whole PBX for tests: real engine, real store, real ports, in a folder of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import json
+import socket
+import tempfile
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from offhook.app import Pbx
+from offhook.asterisk.fetch import obtain_engine
+from offhook.core import Core
+from offhook.settings import Settings
+from tests.support.phone import Phone, eventually
+
+STRONG = "v0S*ZrB6Y3g~1-oe"
+"""A registration password that the contract's rules let pass."""
+
+Json = dict[str, Any]
+
+
+def free_port(kind: int = socket.SOCK_STREAM) -> int:
+    """A port of the loopback address that is free now."""
+    with socket.socket(socket.AF_INET, kind) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def free_range(count: int) -> tuple[int, int]:
+    """A range of UDP ports that is likely free."""
+    low = free_port(socket.SOCK_DGRAM) // 2 * 2
+    low = low if low + count < 65000 else 20000
+    return low, low + count - 1
+
+
+class Receiver:
+    """An application's receiver of events; `events` in the order in which they came."""
+
+    def __init__(self, answer: bytes = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n") -> None:
+        self.events: list[Json] = []
+        self.raw: list[bytes] = []
+        self.answer = answer
+        self.port = 0
+        self._server: asyncio.Server | None = None
+
+    async def start(self, port: int = 0) -> None:
+        """Listen on the loopback address."""
+        self._server = await asyncio.start_server(self._take, "127.0.0.1", port)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def close(self) -> None:
+        """Stop listening."""
+        if self._server is not None:
+            self._server.close()
+            await asyncio.sleep(0)
+
+    async def _take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            raw = await reader.read(65536)
+            self.raw.append(raw)
+            body = raw.partition(b"\r\n\r\n")[2]
+            self.events.append(json.loads(body))
+            writer.write(self.answer)
+            await writer.drain()
+        finally:
+            writer.close()
+
+    def named(self, name: str) -> list[Json]:
+        """The events of one kind."""
+        return [event for event in self.events if event.get("event", event.get("action")) == name]
+
+    def of_call(self, callid: str) -> list[Json]:
+        """The events of one call."""
+        return [event for event in self.events if event.get("callid") == callid]
+
+    async def cdr(self, callid: str, seconds: float = 8.0) -> Json:
+        """Wait for a call's NewCdr."""
+
+        def found() -> list[Json]:
+            return [event for event in self.named("NewCdr") if event["callid"] == callid]
+
+        await eventually(found, f"NewCdr of {callid}", seconds)
+        return found()[0]
+
+    def clear(self) -> None:
+        """Forget what came."""
+        self.events.clear()
+        self.raw.clear()
+
+
+class Client:
+    """An application as the appliances' clients are: logs in with the MD5, posts JSON."""
+
+    def __init__(self, base: str, password: str) -> None:
+        self.base = base
+        self.password = password
+        self.token = ""
+        self._http = aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=False, force_close=True))
+
+    async def close(self) -> None:
+        """End."""
+        await self._http.close()
+
+    async def post(self, endpoint: str, body: Json | None = None, *, token: str | None = None) -> Json:
+        """One request; returns the answer."""
+        token = self.token if token is None else token
+        url = f"{self.base}/api/v2.0.0/{endpoint}" + (f"?token={token}" if token else "")
+        async with self._http.post(url, data=b"" if body is None else json.dumps(body).encode()) as response:
+            answer: Json = json.loads(await response.text())
+            return answer
+
+    async def ok(self, endpoint: str, body: Json | None = None) -> Json:
+        """One request that has to succeed."""
+        answer = await self.post(endpoint, body)
+        if answer.get("status") != "Success":
+            raise AssertionError(f"{endpoint} {body}: {answer}")
+        return answer
+
+    async def errno(self, endpoint: str, body: Json | None = None) -> str:
+        """One request that has to fail; returns its errno."""
+        answer = await self.post(endpoint, body)
+        if answer.get("status") != "Failed":
+            raise AssertionError(f"{endpoint} {body} did not fail: {answer}")
+        return str(answer["errno"])
+
+    async def login(self, **fields: Any) -> Json:
+        """Log in and keep the token; `fields` go into the request."""
+        md5 = hashlib.md5(self.password.encode(), usedforsecurity=False).hexdigest()
+        answer = await self.post("login", {"username": "api", "password": md5, **fields}, token="")
+        self.token = answer.get("token", "")
+        return answer
+
+
+class TestPbx:
+    """A running PBX with an application that is logged in and receives events."""
+
+    __test__ = False
+
+    def __init__(self, data: Path) -> None:
+        self.settings = Settings(
+            data=data,
+            bind="127.0.0.1",
+            http_port=free_port(),
+            sip_port=free_port(socket.SOCK_DGRAM),
+            tls_port=free_port(),
+            event_port=free_port(),
+            rtp_ports=free_range(400),
+            timezone="UTC",
+        )
+        self.receiver = Receiver()
+        self._phones = contextlib.AsyncExitStack()
+
+    async def start(self) -> None:
+        """Bring it up and log in."""
+        self.core = await Core.open(self.settings)
+        await self.core.api_settings.change(
+            password_derived=await asyncio.to_thread(self.core.api_settings.derive, "ApiTest2019")
+        )
+        self.pbx = Pbx(self.core, await asyncio.to_thread(obtain_engine))
+        await self.pbx.start()
+        await self.receiver.start()
+        self.client = Client(f"http://127.0.0.1:{self.settings.http_port}", "ApiTest2019")
+        await self.client.login(version="2.0.0", port=str(self.receiver.port))
+
+    async def close(self) -> None:
+        """End it."""
+        await self._phones.aclose()
+        await self.client.close()
+        await self.pbx.close()
+        await self.receiver.close()
+
+    @property
+    def registrar(self) -> tuple[str, int]:
+        """Where phones register."""
+        return "127.0.0.1", self.settings.sip_port
+
+    async def extension(self, number: str, **fields: str) -> None:
+        """Make an extension anew through the API."""
+        await self.client.post("extension/delete", {"number": number})
+        body = {"number": number, "username": f"User {number}", "registername": number}
+        await self.client.ok("extension/add", {**body, "registerpassword": STRONG, **fields})
+
+    async def phone(
+        self, number: str, *, frequency: int = 440, register: bool = True, **options: Any
+    ) -> Phone:
+        """A phone of an extension, registered, until the end of the test."""
+        phone = await self._phones.enter_async_context(
+            Phone(number, STRONG, self.registrar, frequency=frequency, **options)
+        )
+        if register:
+            status = await phone.register()
+            if status != 200:
+                raise AssertionError(f"{number} cannot register: {status}")
+        return phone
+
+    async def reset(self) -> None:
+        """Hang phones up and delete every extension, so that tests do not meet each other."""
+        await self._phones.aclose()
+        self._phones = contextlib.AsyncExitStack()
+        await eventually(lambda: not self.pbx.live.picture.calls, "all calls have ended", 15)
+        await self.client.post("extension/delete", {"number": "all"})
+        await self.quiet()
+        self.receiver.clear()
+
+    async def quiet(self, still: float = 0.3, seconds: float = 15.0) -> None:
+        """Wait until no event has come for a moment and no record is open."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + seconds
+        count, since = len(self.receiver.events), loop.time()
+        while loop.time() - since < still or self.core.records.open_calls():
+            if loop.time() > deadline:
+                raise TimeoutError(f"calls without a record: {self.core.records.open_calls()}")
+            await asyncio.sleep(0.02)
+            if len(self.receiver.events) != count:
+                count, since = len(self.receiver.events), loop.time()
+
+    async def call_id(self, condition: Callable[[Any], bool] = lambda _call: True) -> str:
+        """The id of the one running call that fits."""
+
+        def found() -> list[str]:
+            return [callid for callid, call in self.pbx.live.picture.calls.items() if condition(call)]
+
+        await eventually(found, "a call is running")
+        return found()[0]
+
+
+@contextlib.asynccontextmanager
+async def running_pbx() -> AsyncIterator[TestPbx]:
+    """A PBX for the time of a block."""
+    with tempfile.TemporaryDirectory(prefix="pbx-", ignore_cleanup_errors=True) as folder:
+        pbx = TestPbx(Path(folder))
+        await pbx.start()
+        try:
+            yield pbx
+        finally:
+            await pbx.close()
+
+
+def steps(events: list[Json]) -> list[str]:
+    """Events as short text, to compare whole sequences: `CallStatus 1000 ALERT, 1001 RING`."""
+    return [step(event) for event in events]
+
+
+def step(event: Json) -> str:
+    """One event as short text."""
+    name = event["event"]
+    match name:
+        case "CallStatus" | "CallFailed" | "Forward":
+            members = [next(iter(member.values())) for member in event["members"]]
+            told = ", ".join(f"{m['number']} {m.get('memberstatus', '')}".strip() for m in members)
+            return f"{name} {event['reason']}: {told}" if name == "CallFailed" else f"{name} {told}"
+        case "ExtensionStatus":
+            return f"{event['extension']} {event['status']}"
+        case "NewCdr":
+            return f"NewCdr {event['callfrom']} {event['callto']} {event['status']} {event['type']}"
+        case _:
+            return str(name)

@@ -1,0 +1,484 @@
+"""A scripted SIP phone on the loopback address: registers, calls, answers, refuses, holds, presses keys.
+
+    async with Phone("1000", "secret", registrar) as phone:
+        await phone.register()
+        call = await phone.call("1001")
+        await call.answered()
+
+Every wait has a time limit and ends with a TimeoutError that names what was waited for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Callable, Coroutine
+from typing import Self
+
+from tests.support.rtp import RtpPort
+from tests.support.sip import SipMessage, digest, media_of, parse, sdp, tag_of, uri_of
+
+WAIT_SECONDS = 8.0
+_QUICK = 0.005
+
+
+async def eventually(condition: Callable[[], object], what: str, seconds: float = WAIT_SECONDS) -> None:
+    """Wait until `condition()` is true. Raises TimeoutError."""
+    deadline = asyncio.get_running_loop().time() + seconds
+    while not condition():
+        if asyncio.get_running_loop().time() > deadline:
+            raise TimeoutError(f"in {seconds:g} s it did not come to this: {what}")
+        await asyncio.sleep(_QUICK)
+
+
+class Call:
+    """One dialog of a phone, called or calling."""
+
+    def __init__(self, phone: Phone, call_id: str, *, incoming: bool) -> None:
+        self.phone = phone
+        self.call_id = call_id
+        self.incoming = incoming
+        self.invite: SipMessage | None = None
+        self.statuses: list[int] = []  # answers to our INVITE, or ours to theirs
+        self.ended = False
+        self.ended_by_us = False
+        self.taken = False
+        self.rtp = RtpPort(phone.frequency)
+        self.local = ""
+        self.remote = ""
+        self.target = ""
+        self.cseq = 1
+        self._peer: tuple[str, int] | None = None
+        self._version = 1
+
+    @property
+    def is_up(self) -> bool:
+        """Whether the call is answered and goes on."""
+        return 200 in self.statuses and not self.ended
+
+    @property
+    def shown(self) -> str:
+        """The From header that a called phone shows."""
+        return self.invite.get("from") if self.invite else ""
+
+    async def answered(self) -> None:
+        """Wait until the call is answered."""
+        await eventually(lambda: 200 in self.statuses, f"{self.phone.number}: answered, got {self.statuses}")
+
+    async def refused(self) -> int:
+        """Wait until our call is refused; returns the status."""
+        await eventually(
+            lambda: any(s >= 300 for s in self.statuses), f"{self.phone.number}: refused, got {self.statuses}"
+        )
+        return next(s for s in self.statuses if s >= 300)
+
+    async def over(self) -> None:
+        """Wait until the other side has ended the call."""
+        await eventually(lambda: self.ended, f"{self.phone.number}: call over")
+
+    async def hears(self, frequency: int) -> None:
+        """Wait until this phone hears a tone."""
+        await eventually(lambda: self.rtp.hears(frequency), f"{self.phone.number} hears {frequency} Hz")
+
+    def media(self, body: str) -> None:
+        """Send audio where an SDP says."""
+        if body:
+            self._peer = media_of(body)
+            self.rtp.send_to(self._peer)
+
+    async def ring(self) -> None:
+        """Answer 180 to the call that came in."""
+        self._reply(180)
+
+    async def answer(self) -> None:
+        """Answer 200 to the call that came in."""
+        invite = self._their_invite()
+        await self.rtp.open(self.phone.address)
+        self.media(invite.body)
+        self._reply(200, body=sdp(self.phone.address, self.rtp.port))
+
+    async def refuse(self, status: int = 486) -> None:
+        """Refuse the call that came in."""
+        self._reply(status)
+        self.ended = True
+
+    def _their_invite(self) -> SipMessage:
+        if self.invite is None:
+            raise AssertionError("nobody has called")
+        return self.invite
+
+    def _reply(self, status: int, body: str = "") -> None:
+        self.statuses.append(status)
+        self.phone.respond(self._their_invite(), status, to_tag=tag_of(self.local), body=body)
+
+    async def hangup(self) -> None:
+        """End the call: CANCEL before it is answered, BYE after."""
+        self.ended_by_us = True
+        if not self.incoming and 200 not in self.statuses:
+            self.phone.send_cancel(self)
+            return
+        await self.request("BYE")
+        self._end()
+
+    async def hold(self) -> None:
+        """Put the other side on hold by a re-INVITE (RFC 3264, section 8.4)."""
+        await self._reinvite("sendonly")
+
+    async def unhold(self) -> None:
+        """Take the other side back."""
+        await self._reinvite("sendrecv")
+
+    async def _reinvite(self, direction: str) -> None:
+        self._version += 1
+        body = sdp(self.phone.address, self.rtp.port, direction, self._version)
+        answer = await self.request("INVITE", body)
+        self.phone.send_ack(self, answer)
+
+    async def info_key(self, key: str) -> int:
+        """Send a key by SIP INFO; returns the status."""
+        body = f"Signal={key}\r\nDuration=100\r\n"
+        return (await self.request("INFO", body, kind="application/dtmf-relay")).status
+
+    async def request(self, method: str, body: str = "", kind: str = "application/sdp") -> SipMessage:
+        """Send a request within the dialog and return its final answer."""
+        self.cseq += 1
+        return await self.phone.transact(
+            method,
+            self.target,
+            [("from", self.local), ("to", self.remote), ("call-id", self.call_id)],
+            self.cseq,
+            body,
+            kind,
+        )
+
+    def _end(self) -> None:
+        self.ended = True
+        self.rtp.close()
+
+    def on_bye(self) -> None:
+        """The other side has ended the call."""
+        self._end()
+
+
+class Phone(asyncio.DatagramProtocol):
+    """A SIP phone. `frequency` is that of the tone it sends, in Hz."""
+
+    def __init__(
+        self,
+        number: str,
+        password: str,
+        registrar: tuple[str, int],
+        *,
+        username: str = "",
+        frequency: int = 440,
+        address: str = "127.0.0.1",
+        display: str = "",
+    ) -> None:
+        self.number = number
+        self.username = username or number
+        self.password = password
+        self.registrar = registrar
+        self.frequency = frequency
+        self.address = address
+        self.display = display
+        self.port = 0
+        self.calls: list[Call] = []
+        self.notifies: list[SipMessage] = []
+        self.auto_ring = True
+        self.auto_answer = False
+        self.auto_refuse = 0
+        self._transport: asyncio.DatagramTransport | None = None
+        self._waiting: dict[str, asyncio.Future[SipMessage]] = {}
+        self._replies: dict[str, bytes] = {}
+        self._calls_by_branch: dict[str, Call] = {}
+        self._register_id = secrets.token_hex(8)
+        self._register_cseq = 0
+        self.registered = False
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def __aenter__(self) -> Self:
+        transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
+            lambda: self, local_addr=(self.address, 0)
+        )
+        self._transport = transport
+        self.port = transport.get_extra_info("sockname")[1]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for task in list(self._tasks):
+            task.cancel()
+        for call in self.calls:
+            if call.is_up:
+                await asyncio.wait([asyncio.create_task(call.hangup())], timeout=1)
+            call.rtp.close()
+        if self.registered:
+            await asyncio.wait([asyncio.create_task(self.register(0))], timeout=1)
+        if self._transport is not None:
+            self._transport.close()
+
+    @property
+    def contact(self) -> str:
+        """This phone's Contact URI."""
+        return f"sip:{self.username}@{self.address}:{self.port}"
+
+    @property
+    def domain(self) -> str:
+        """Host and port of the registrar."""
+        return f"{self.registrar[0]}:{self.registrar[1]}"
+
+    async def register(self, expires: int = 300) -> int:
+        """Register, or unregister with `expires` 0; returns the final status."""
+        aor = f"<sip:{self.username}@{self.domain}>"
+        status = 0
+        authorization = ""
+        for _ in range(2):
+            self._register_cseq += 1
+            headers = [
+                ("from", f"{aor};tag={secrets.token_hex(4)}"),
+                ("to", aor),
+                ("call-id", self._register_id),
+                ("contact", f"<{self.contact}>"),
+                ("expires", str(expires)),
+            ]
+            if authorization:
+                headers.append(("authorization", authorization))
+            answer = await self.transact("REGISTER", f"sip:{self.domain}", headers, self._register_cseq)
+            status = answer.status
+            if status != 401 or authorization:
+                break
+            authorization = digest(
+                answer.get("www-authenticate"), "REGISTER", f"sip:{self.domain}", self.username, self.password
+            )
+        self.registered = status == 200 and expires > 0
+        return status
+
+    async def call(self, number: str, headers: list[tuple[str, str]] | None = None) -> Call:
+        """Call a number; returns as soon as the PBX has taken the call or refused it."""
+        call = Call(self, secrets.token_hex(10), incoming=False)
+        self.calls.append(call)
+        await call.rtp.open(self.address)
+        uri = f"sip:{number}@{self.domain}"
+        display = f'"{self.display}" ' if self.display else ""
+        call.local = f"{display}<sip:{self.username}@{self.domain}>;tag={secrets.token_hex(4)}"
+        call.remote, call.target = f"<{uri}>", uri
+        self._keep(self._invite(call, uri, headers or []))
+        await eventually(lambda: call.statuses or call.ended, f"{self.number}: the PBX answers the INVITE")
+        return call
+
+    async def _invite(self, call: Call, uri: str, extra: list[tuple[str, str]]) -> None:
+        authorization = ""
+        for _ in range(2):
+            call.cseq += 1
+            headers = [("from", call.local), ("to", call.remote), ("call-id", call.call_id), *extra]
+            if authorization:
+                headers.append(("authorization", authorization))
+            body = sdp(self.address, call.rtp.port)
+            answer = await self.transact("INVITE", uri, headers, call.cseq, body, call=call)
+            if answer.status >= 300:
+                self.send_ack(call, answer)
+            if answer.status == 401 and not authorization:
+                authorization = digest(
+                    answer.get("www-authenticate"), "INVITE", uri, self.username, self.password
+                )
+                continue
+            break
+        if answer.status == 200:
+            call.remote = answer.get("to")
+            call.target = uri_of(answer.get("contact"))
+            self.send_ack(call, answer)
+            call.media(answer.body)
+        else:
+            call.ended = True
+        call.statuses.append(answer.status)
+
+    async def incoming(self) -> Call:
+        """Wait for the next call that comes in and is not taken yet."""
+
+        def waiting() -> Call | None:
+            return next((c for c in self.calls if c.incoming and not c.taken), None)
+
+        await eventually(waiting, f"{self.number} is called")
+        call = waiting()
+        if call is None:
+            raise AssertionError("the call is gone")
+        call.taken = True
+        return call
+
+    # -- the wire ---------------------------------------------------------------------------------------
+
+    async def transact(
+        self,
+        method: str,
+        uri: str,
+        headers: list[tuple[str, str]],
+        cseq: int,
+        body: str = "",
+        kind: str = "application/sdp",
+        call: Call | None = None,
+    ) -> SipMessage:
+        """Send a request and return its final answer; it is sent again until one comes (RFC 3261, 17.1)."""
+        branch = f"z9hG4bK{secrets.token_hex(8)}"
+        message = SipMessage(
+            f"{method} {uri} SIP/2.0",
+            [
+                ("via", f"SIP/2.0/UDP {self.address}:{self.port};branch={branch};rport"),
+                ("max-forwards", "70"),
+                *headers,
+                ("cseq", f"{cseq} {method}"),
+                ("user-agent", "scripted phone"),
+            ],
+            body,
+        )
+        if method in {"INVITE"}:
+            message.headers.append(("contact", f"<{self.contact}>"))
+        if body:
+            message.headers.append(("content-type", kind))
+        future: asyncio.Future[SipMessage] = asyncio.get_running_loop().create_future()
+        self._waiting[branch] = future
+        if call is not None:
+            call.invite = message
+            self._calls_by_branch[branch] = call
+        self._send(message)
+        try:
+            for pause in (0.5, 1.0, 2.0, 4.0):
+                done, _ = await asyncio.wait([future], timeout=pause)
+                if done:
+                    break
+                if call is None or not call.statuses:
+                    self._send(message)
+            async with asyncio.timeout(60):
+                return await future
+        finally:
+            self._waiting.pop(branch, None)
+
+    def send_ack(self, call: Call, answer: SipMessage) -> None:
+        """Acknowledge the final answer to an INVITE."""
+        via = (
+            answer.get("via")
+            if answer.status >= 300
+            else (f"SIP/2.0/UDP {self.address}:{self.port};branch=z9hG4bK{secrets.token_hex(8)};rport")
+        )
+        target = call.target if answer.status >= 300 else uri_of(answer.get("contact")) or call.target
+        self._send(
+            SipMessage(
+                f"ACK {target} SIP/2.0",
+                [
+                    ("via", via),
+                    ("max-forwards", "70"),
+                    ("from", answer.get("from")),
+                    ("to", answer.get("to")),
+                    ("call-id", call.call_id),
+                    ("cseq", f"{answer.cseq[0]} ACK"),
+                ],
+            )
+        )
+
+    def send_cancel(self, call: Call) -> None:
+        """Cancel our INVITE (RFC 3261, section 9.1)."""
+        invite = call.invite
+        if invite is None:
+            raise AssertionError("there is no INVITE to cancel")
+        names = ("via", "from", "to", "call-id")
+        headers = [("max-forwards", "70"), *((name, invite.get(name)) for name in names)]
+        headers.append(("cseq", f"{invite.cseq[0]} CANCEL"))
+        self._send(SipMessage(f"CANCEL {invite.uri} SIP/2.0", headers))
+
+    def respond(self, request: SipMessage, status: int, *, to_tag: str = "", body: str = "") -> None:
+        """Answer a request."""
+        to = request.get("to")
+        if to_tag and not tag_of(to):
+            to = f"{to};tag={to_tag}"
+        headers = [("via", value) for value in request.all("via")]
+        headers += [("from", request.get("from")), ("to", to), ("call-id", request.get("call-id"))]
+        headers += [("cseq", request.get("cseq")), ("contact", f"<{self.contact}>")]
+        if body:
+            headers.append(("content-type", "application/sdp"))
+        message = SipMessage(f"SIP/2.0 {status} {_REASONS.get(status, 'Answer')}", headers, body)
+        self._replies[request.get("via") + request.get("cseq")] = message.encode()
+        self._send(message)
+
+    def _send(self, message: SipMessage) -> None:
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.sendto(message.encode(), self.registrar)
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        """Take a message from the PBX."""
+        if not data.strip():
+            return
+        message = parse(data)
+        if message.status:
+            self._on_response(message)
+        else:
+            self._on_request(message)
+
+    def _on_response(self, message: SipMessage) -> None:
+        branch = message.get("via").partition("branch=")[2].split(";")[0]
+        call = self._calls_by_branch.get(branch)
+        if message.status < 200:
+            if call is not None and message.status > 100:
+                call.statuses.append(message.status)
+            return
+        future = self._waiting.get(branch)
+        if future is not None and not future.done():
+            future.set_result(message)
+        elif call is not None and message.cseq[1] == "INVITE":
+            self.send_ack(call, message)
+
+    def _on_request(self, message: SipMessage) -> None:
+        again = self._replies.get(message.get("via") + message.get("cseq"))
+        if again is not None and self._transport is not None:
+            self._transport.sendto(again, self.registrar)
+            return
+        known = next((c for c in self.calls if c.call_id == message.get("call-id")), None)
+        match message.method:
+            case "INVITE" if known is None:
+                self._on_invite(message)
+            case "INVITE" if known is not None:
+                self.respond(message, 200, body=sdp(self.address, known.rtp.port))
+                known.media(message.body)
+            case "ACK":
+                pass
+            case "CANCEL" if known is not None and known.invite is not None:
+                self.respond(message, 200)
+                known.statuses.append(487)
+                self.respond(known.invite, 487, to_tag=tag_of(known.local))
+                known.ended = True
+            case "BYE" if known is not None:
+                self.respond(message, 200)
+                known.on_bye()
+            case "NOTIFY":
+                self.notifies.append(message)
+                self.respond(message, 200, to_tag=secrets.token_hex(4))
+            case _:
+                self.respond(message, 200 if message.method == "OPTIONS" else 481)
+
+    def _on_invite(self, message: SipMessage) -> None:
+        call = Call(self, message.get("call-id"), incoming=True)
+        call.invite = message
+        call.local = f"{message.get('to')};tag={secrets.token_hex(4)}"
+        call.remote = message.get("from")
+        call.target = uri_of(message.get("contact"))
+        self.calls.append(call)
+        self.respond(message, 100)
+        if self.auto_refuse:
+            self._keep(call.refuse(self.auto_refuse))
+            return
+        if self.auto_ring:
+            self._keep(call.ring())
+        if self.auto_answer:
+            self._keep(call.answer())
+
+    def _keep(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+_REASONS = {
+    100: "Trying",
+    180: "Ringing",
+    200: "OK",
+    486: "Busy Here",
+    487: "Request Terminated",
+    603: "Decline",
+}

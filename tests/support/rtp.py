@@ -1,0 +1,145 @@
+"""RTP for the scripted phone: sends its own tone, measures which tones it hears, sends and reads keys."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import struct
+from collections import deque
+
+_KEYS = "0123456789*#ABCD"
+_RATE = 8000
+_FRAME = 160
+
+
+def _ulaw(sample: int) -> int:
+    """G.711 mu-law of one 16-bit sample."""
+    sign = 0x80 if sample < 0 else 0
+    sample = min(abs(sample), 32635) + 132
+    exponent = max(0, sample.bit_length() - 8)
+    return ~(sign | (exponent << 4) | ((sample >> (exponent + 3)) & 0x0F)) & 0xFF
+
+
+def _linear(value: int) -> int:
+    value = ~value & 0xFF
+    sample = (((value & 0x0F) << 3) + 132 << ((value >> 4) & 7)) - 132
+    return -sample if value & 0x80 else sample
+
+
+_DECODE = [_linear(value) for value in range(256)]
+
+
+def tone(frequency: int) -> list[bytes]:
+    """One second of a tone in frames of 20 ms."""
+    samples = [_ulaw(int(8000 * math.sin(2 * math.pi * frequency * n / _RATE))) for n in range(_RATE)]
+    return [bytes(samples[start : start + _FRAME]) for start in range(0, _RATE, _FRAME)]
+
+
+def strength(audio: bytes, frequency: int) -> float:
+    """Share of the audio's power at a frequency, 0 to 1 (Goertzel)."""
+    samples = [_DECODE[value] for value in audio]
+    power = sum(sample * sample for sample in samples)
+    if not power:
+        return 0.0
+    step = 2 * math.pi * frequency / _RATE
+    factor, one, two = 2 * math.cos(step), 0.0, 0.0
+    for sample in samples:
+        one, two = sample + factor * one - two, one
+    return 2 * (one * one + two * two - factor * one * two) / (len(samples) * power)
+
+
+class RtpPort(asyncio.DatagramProtocol):
+    """One RTP port on the loopback address. `keys` are the DTMF keys received by RFC 4733."""
+
+    def __init__(self, frequency: int) -> None:
+        self._frames = tone(frequency)
+        self._heard: deque[bytes] = deque(maxlen=25)
+        self._transport: asyncio.DatagramTransport | None = None
+        self._sender: asyncio.Task[None] | None = None
+        self._sequence = 0
+        self._stamp = 0
+        self._events: set[int] = set()
+        self.keys = ""
+        self.port = 0
+        self.packets = 0
+
+    async def open(self, address: str) -> None:
+        """Bind to a free port."""
+        transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
+            lambda: self, local_addr=(address, 0)
+        )
+        self._transport = transport
+        self.port = transport.get_extra_info("sockname")[1]
+
+    def close(self) -> None:
+        """Stop sending and free the port."""
+        self.stop()
+        if self._transport is not None:
+            self._transport.close()
+
+    def send_to(self, peer: tuple[str, int]) -> None:
+        """Send the tone to `peer` from now on."""
+        self.stop()
+        self._sender = asyncio.create_task(self._send(peer))
+        self._peer = peer
+
+    def stop(self) -> None:
+        """Send nothing."""
+        if self._sender is not None:
+            self._sender.cancel()
+            self._sender = None
+
+    async def _send(self, peer: tuple[str, int]) -> None:
+        loop = asyncio.get_running_loop()
+        begin, frame = loop.time(), 0
+        while True:
+            self._packet(0, self._frames[frame % len(self._frames)], self._stamp, peer)
+            self._stamp += _FRAME
+            frame += 1
+            await asyncio.sleep(max(0.0, begin + frame * 0.02 - loop.time()))
+
+    def _packet(self, kind: int, payload: bytes, stamp: int, peer: tuple[str, int]) -> None:
+        if self._transport is None or self._transport.is_closing():
+            return
+        head = struct.pack("!BBHII", 0x80, kind, self._sequence & 0xFFFF, stamp & 0xFFFFFFFF, 4711)
+        self._sequence += 1
+        self._transport.sendto(head + payload, peer)
+
+    async def press(self, keys: str) -> None:
+        """Send keys as telephone events (RFC 4733, section 2.5)."""
+        for key in keys:
+            stamp = self._stamp
+            for step in range(1, 6):
+                self._packet(101, struct.pack("!BBH", _KEYS.index(key), 10, step * _FRAME), stamp, self._peer)
+                await asyncio.sleep(0.02)
+            for _ in range(3):
+                self._packet(101, struct.pack("!BBH", _KEYS.index(key), 0x8A, 6 * _FRAME), stamp, self._peer)
+            self._stamp += 10 * _FRAME
+            await asyncio.sleep(0.08)
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        """Take audio and keys."""
+        if len(data) < 12:
+            return
+        kind, stamp = data[1] & 0x7F, struct.unpack("!I", data[4:8])[0]
+        if kind == 0:
+            self.packets += 1
+            self._heard.append(data[12:])
+        elif kind == 101 and data[13] & 0x80 and stamp not in self._events:
+            self._events.add(stamp)
+            self.keys += _KEYS[data[12] & 0x0F]
+
+    def hears(self, frequency: int) -> bool:
+        """Whether the last half second is mostly this tone."""
+        return len(self._heard) >= 20 and strength(b"".join(self._heard), frequency) > 0.5
+
+    @property
+    def silent(self) -> bool:
+        """Whether the last half second holds nothing to be heard."""
+        audio = b"".join(self._heard)
+        return not audio or max(abs(_DECODE[value]) for value in audio) < 200
+
+    def forget(self) -> None:
+        """Forget what was heard so far."""
+        self._heard.clear()
+        self.packets = 0
