@@ -208,13 +208,23 @@ class Phone(asyncio.DatagramProtocol):
         for task in list(self._tasks):
             task.cancel()
         for call in self.calls:
-            if call.is_up:
-                await asyncio.wait([asyncio.create_task(call.hangup())], timeout=1)
+            await self._leave(call)
             call.rtp.close()
         if self.registered:
             await asyncio.wait([asyncio.create_task(self.register(0))], timeout=1)
         if self._transport is not None:
             self._transport.close()
+
+    async def _leave(self, call: Call) -> None:
+        """End a call in whatever state it is, so that the PBX does not go on ringing us."""
+        if call.ended or call.ended_by_us:
+            return
+        if call.incoming and 200 not in call.statuses:
+            await call.refuse(480)
+        elif not call.incoming and call.statuses == []:
+            return
+        else:
+            await asyncio.wait([asyncio.create_task(call.hangup())], timeout=1)
 
     @property
     def contact(self) -> str:

@@ -156,7 +156,7 @@ class _Fold:
     def _status(self, answer: CelRow | None) -> Status:
         if answer is not None:
             return "ANSWERED"
-        if any(r.type == "OFFHOOK_VOICEMAIL_END" and r.note.endswith(",SUCCESS") for r in self.rows):
+        if any(r.type == "OFFHOOK_VOICEMAIL_END" and r.note.endswith("|SUCCESS") for r in self.rows):
             return "VOICEMAIL"
         last = [row for row in self.rows if row.type == "HANGUP" and not self._is_callee(row)]
         busy = any(

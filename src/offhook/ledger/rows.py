@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 _CHANNEL = re.compile(r"PJSIP/(?P<endpoint>.+)-[0-9a-fA-F]{8}")
 _EXTENSION = re.compile(r"(?P<number>[0-9]{1,7})w?")
@@ -71,17 +72,21 @@ def parse_row(line: bytes) -> CelRow:
             uniqueid=value["uniqueid"],
             linkedid=value["linkedid"],
             extra=extra,
-            note=extra.get("extra", "").replace("\\,", ","),
+            note=extra.get("extra", ""),
         )
     except (ValueError, KeyError, TypeError, RecursionError) as broken:
         raise RowError(f"no CEL row: {broken}") from None
 
 
-def _extra(value: object) -> dict[str, str]:
+def _extra(value: Any) -> dict[str, str]:
     if isinstance(value, str):
         if not value:
             return {}
-        value = json.loads(value)
+        try:
+            value = json.loads(value)
+        except ValueError:
+            # The engine writes some texts with escapes that JSON lacks; the row itself is good.
+            return {"extra": value}
     if not isinstance(value, dict):
         return {}
     return {str(name): str(item) for name, item in value.items()}

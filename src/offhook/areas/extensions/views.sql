@@ -58,13 +58,12 @@ SELECT
     'yes' AS support_path
 FROM extensions;
 
--- One row for each look-up of the dialplan. Limits are milliseconds, 0 for none.
+-- One row for each look-up of the dialplan. Limits are seconds, 0 for none. `username` stands last: the
+-- dialplan's hash takes an opened bracket in a value for the begin of a group and swallows what follows.
 CREATE VIEW v_extensions AS
 SELECT
     number,
     callerid,
-    username,
-    mobile,
     ringtimeout,
     CASE WHEN maxduration GLOB '[0-9]*' THEN CAST(maxduration AS INTEGER) ELSE 0 END AS maxseconds,
     CASE WHEN hasvoicemail THEN 1 ELSE 0 END AS hasvoicemail,
@@ -91,7 +90,8 @@ SELECT
         WHEN 'Custom Number' THEN btransferprefix || btransfernum
         ELSE ''
     END AS busy_number,
-    CASE WHEN ringsimultaneous AND mobile <> '' THEN mobileprefix || mobile ELSE '' END AS simultaneous
+    CASE WHEN ringsimultaneous AND mobile <> '' THEN mobileprefix || mobile ELSE '' END AS simultaneous,
+    username
 FROM extensions;
 
 CREATE VIEW voicemail AS
