@@ -25,7 +25,6 @@ from offhook.store.unit import Store, UnitOfWork
 
 log = logging.getLogger(__name__)
 
-_FLUSH_SECONDS = 0.2
 _THIN_SECONDS = 3600.0
 _CLOSE_SECONDS = 2.0
 
@@ -62,10 +61,10 @@ class Dispatcher:
         self._tls = tls_context()
         self._workers: dict[int, Worker] = {}
         self._delivered: list[tuple[int, int]] = []
+        self._to_note = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._notes: set[asyncio.Task[None]] = set()
         self._method = ReportMethod.HTTP
-        self._booting = False
 
     async def start(self, bind: str, method: ReportMethod, event_port: int) -> None:
         """Load receivers and what they have not got yet. Raises OSError when the event port is taken."""
@@ -164,7 +163,7 @@ class Dispatcher:
                 clock=self._clock,
                 answers=receiver.answers,
                 may_deliver=lambda item: self._may_deliver(receiver, item),
-                done=lambda seq: self._delivered.append((seq, receiver.id)),
+                done=lambda seq: self._has_got(seq, receiver.id),
                 first_answer=lambda: self._note(receiver),
                 tls=self._tls,
             )
@@ -180,9 +179,15 @@ class Dispatcher:
         self._notes.add(task)
         task.add_done_callback(self._notes.discard)
 
+    def _has_got(self, seq: int, receiver_id: int) -> None:
+        self._delivered.append((seq, receiver_id))
+        self._to_note.set()
+
     async def _note_deliveries(self) -> None:
+        # At once: what was delivered and not noted when we are killed is delivered again.
         while True:
-            await asyncio.sleep(_FLUSH_SECONDS)
+            await self._to_note.wait()
+            self._to_note.clear()
             await self._flush()
 
     async def _flush(self) -> None:

@@ -1,0 +1,205 @@
+"""Processes killed at bad moments: calls go on, and every call gets one record (decisions 5 and 8)."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import signal
+import sqlite3
+from collections import Counter
+from contextlib import closing
+
+from tests.support.pbx import STRONG, Client, Receiver
+from tests.support.phone import Phone, eventually
+from tests.support.process import UpProcess, up_process
+
+CALLS = 20
+
+
+async def _extensions(client: Client, numbers: list[str]) -> None:
+    for number in numbers:
+        await client.ok(
+            "extension/add",
+            {
+                "number": number,
+                "username": number,
+                "registername": number,
+                "registerpassword": STRONG,
+                "busyforward": "off",
+                "noanswerforward": "off",
+            },
+        )
+
+
+async def _phones(up: UpProcess, numbers: list[str]) -> list[Phone]:
+    phones = []
+    for number in numbers:
+        phone = await Phone(number, STRONG, ("127.0.0.1", up.sip_port)).__aenter__()
+        phone.auto_answer = True
+        assert await phone.register() == 200
+        phones.append(phone)
+    return phones
+
+
+async def _stored(up: UpProcess) -> list[str]:
+    """The callids of all records in the store."""
+
+    def read() -> list[str]:
+        with closing(sqlite3.connect(up.data / "offhook.db")) as store:
+            return [row[0] for row in store.execute("SELECT callid FROM cdr")]
+
+    return await asyncio.to_thread(read)
+
+
+def _check_repeats(receiver: Receiver) -> None:
+    """An event is sent again only if we were killed before its delivery was noted, and then unchanged."""
+    told: dict[str, object] = {}
+    for event in receiver.named("NewCdr"):
+        assert told.setdefault(event["callid"], event) == event
+
+
+def _record_counts(receiver: Receiver) -> Counter[str]:
+    return Counter(event["callid"] for event in receiver.named("NewCdr"))
+
+
+async def test_killing_the_control_plane_during_calls_loses_and_doubles_no_record() -> None:
+    seed = random.SystemRandom().randrange(10**6)
+    print(f"seed {seed}")
+    chance = random.Random(seed)
+    numbers = [str(2000 + n) for n in range(2 * CALLS)]
+    callers, callees = numbers[:CALLS], numbers[CALLS:]
+    receiver = Receiver()
+    await receiver.start()
+    async with up_process() as up:
+        await up.start()
+        client = await up.client()
+        await client.login(version="2.0.0", port=str(receiver.port))
+        await _extensions(client, numbers)
+        phones = await _phones(up, numbers)
+        by_number = {phone.number: phone for phone in phones}
+        try:
+            promised: list[str] = []
+
+            async def one_call(caller: str, callee: str) -> None:
+                await asyncio.sleep(chance.uniform(0, 0.8))
+                answer = await client.ok("call/dial", {"caller": caller, "callee": callee})
+                promised.append(answer["callid"])
+
+            await asyncio.gather(*(one_call(a, b) for a, b in zip(callers, callees, strict=True)))
+            await eventually(
+                lambda: all(any(c.is_up for c in by_number[n].calls) for n in callees), "all calls are up", 20
+            )
+            ending = chance.sample(callers, CALLS // 2)
+            for number in ending[: CALLS // 4]:
+                await by_number[number].calls[0].hangup()
+            await asyncio.sleep(chance.uniform(0, 0.1))
+            await up.kill()
+            for number in ending[CALLS // 4 :]:
+                await by_number[number].calls[0].hangup()
+            assert all(by_number[n].calls[0].is_up for n in callers if n not in ending), "calls go on"
+
+            await up.start()
+            begin = asyncio.get_running_loop().time()
+            going = [n for n in callers if n not in ending]
+            token = client.token
+            answer = await client.post("extension/query_call", {"number": ",".join(going)}, token=token)
+            assert answer["status"] == "Success", "the token outlives the control plane"
+            assert {one["number"] for one in answer["calllist"]} == set(going)
+            assert asyncio.get_running_loop().time() - begin < 2
+            for call in (calls for one in answer["calllist"] for calls in one["numbercalls"]):
+                states = [next(iter(member.values()))["memberstatus"] for member in call["members"]]
+                assert sorted(states) == ["ANSWER", "ANSWERED"]
+            for number in going:
+                await by_number[number].calls[0].hangup()
+            await eventually(
+                lambda: set(_record_counts(receiver)) >= set(promised), f"a record for each of {promised}", 20
+            )
+            assert Counter(await _stored(up)) == Counter(promised)
+            _check_repeats(receiver)
+            assert all(event["status"] == "ANSWERED" for event in receiver.named("NewCdr"))
+            assert not receiver.named("BootUp")
+        finally:
+            for phone in phones:
+                await phone.__aexit__()
+            await client.close()
+            await receiver.close()
+
+
+async def test_killing_the_engine_ends_every_call_with_its_record_and_starts_it_again() -> None:
+    receiver = Receiver()
+    await receiver.start()
+    async with up_process() as up:
+        await up.start()
+        client = await up.client()
+        await client.login(version="2.0.0", port=str(receiver.port))
+        await _extensions(client, ["2000", "2001"])
+        phones = await _phones(up, ["2000", "2001"])
+        try:
+            callid = (await client.ok("call/dial", {"caller": "2000", "callee": "2001"}))["callid"]
+            await eventually(lambda: any(c.is_up for c in phones[1].calls), "the call is up")
+            killed = up.engine_pid
+            os.kill(killed, signal.SIGKILL)
+            await eventually(lambda: receiver.named("BootUp"), "the receiver hears of the restart", 30)
+            assert up.engine_pid != killed
+            assert client.token
+            assert (await client.post("extension/list"))["errno"] == "20004", "tokens end with the engine"
+            await client.login(version="2.0.0", port=str(receiver.port))
+            await receiver.cdr(callid, 20)
+            told = [event["event"] for event in receiver.of_call(callid)]
+            assert told[-1] == "NewCdr"
+            assert told.count("NewCdr") == 1
+            for phone in phones:
+                # The engine writes registrations to disk each second, so the newest may be lost with it.
+                phone.calls.clear()
+                assert await phone.register() == 200
+            again = await phones[0].call("2001")
+            await again.answered()
+        finally:
+            for phone in phones:
+                await phone.__aexit__()
+            await client.close()
+            await receiver.close()
+
+
+async def test_a_restart_replaces_only_the_control_plane() -> None:
+    receiver = Receiver()
+    await receiver.start()
+    async with up_process() as up:
+        await up.start()
+        client = await up.client()
+        await client.login(version="2.0.0", port=str(receiver.port))
+        await _extensions(client, ["2000", "2001"])
+        phones = await _phones(up, ["2000", "2001"])
+        try:
+            call = await phones[0].call("2001")
+            await call.answered()
+            engine = up.engine_pid
+            status, output = await up.command("restart")
+            assert (status, output) == (0, "")
+            await up.ready()
+            assert up.engine_pid == engine
+            assert call.is_up
+            assert not receiver.named("BootUp")
+            calls = await client.ok("extension/query_call", {"number": "2000"})
+            assert len(calls["calllist"]) == 1
+            await call.hangup()
+            await eventually(lambda: receiver.named("NewCdr"), "the record")
+        finally:
+            for phone in phones:
+                await phone.__aexit__()
+            await client.close()
+            await receiver.close()
+
+
+async def test_two_on_one_folder_and_a_clean_end() -> None:
+    async with up_process() as up:
+        await up.start()
+        status, output = await up.command("up", "--http-port", "18999")
+        assert status == 1
+        assert "already runs" in output
+        engine = up.engine_pid
+        assert await up.stop() == 0
+        await eventually(lambda: not os.path.exists(f"/proc/{engine}"), "the engine has ended")  # noqa: PTH110
+        await up.start()
+        assert up.ready_line.startswith("offhook ready")
