@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from importlib import resources
 
 _DIALPLANS = ("extensions", "voicemail", "control")
@@ -46,6 +47,8 @@ def views() -> tuple[str, ...]:
     """The CREATE VIEW statements of all areas, in the order in which they must run."""
     statements: list[str] = []
     for area in _VIEWS:
-        lines = [line for line in _text(area, "views.sql").splitlines() if not line.lstrip().startswith("--")]
-        statements += [part.strip() for part in "\n".join(lines).split(";") if part.strip()]
+        bare = re.sub(
+            "--.*", "", _text(area, "views.sql")
+        )  # a comment may hold the sign that ends a statement
+        statements += [part.strip() for part in bare.split(";") if part.strip()]
     return tuple(statements)

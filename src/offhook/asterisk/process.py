@@ -241,8 +241,12 @@ class EngineProcess:
                 if self._process is not None:
                     self._process.poll()
                 await asyncio.sleep(0.02)
-        if self._process is not None:
-            self._process.poll()
+        # The first thread may be gone (then the process counts as dead) while others still close their ports.
+        deadline = asyncio.get_running_loop().time() + _STOP_SECONDS
+        while self._process is not None and self._process.poll() is None:
+            if asyncio.get_running_loop().time() > deadline:
+                break
+            await asyncio.sleep(0.02)
         self.state_path.unlink(missing_ok=True)
 
 

@@ -317,13 +317,14 @@ mailcmd=/bin/false
 tz=local
 """
 
+# The dialplan picks calls up: the driver's own code (*8 unless emptied) would refuse with no word to anybody.
 _FEATURES = """\
 [general]
 transferdigittimeout=3
 featuredigittimeout=1000
 atxfernoanswertimeout=30
 atxferdropcall=no
-pickupexten=*4
+pickupexten=
 [featuremap]
 blindxfer=*03
 atxfer=*3

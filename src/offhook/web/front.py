@@ -70,7 +70,7 @@ class _Server(web.Server):
 
 
 class _Head(asyncio.Protocol):
-    """Repairs the first request line of a connection, then stands aside.
+    """Repairs the first request line of a connection (and a missing Host), then stands aside.
 
     Later requests on the same connection are left as they are: only browsers keep one open, and they
     write proper lines.
@@ -104,6 +104,8 @@ class _Head(asyncio.Protocol):
         if self._timer is not None:
             self._timer.cancel()
         line, end, rest = bytes(self._head).lstrip(b"\r\n").partition(b"\n")
+        if b"\nhost:" not in b"\n" + self._head.lower():
+            rest = b"Host: localhost\r\n" + rest
         self._head.clear()
         self._inner.data_received(normalise_request_line(line.rstrip(b"\r")) + b"\r" + end + rest)
 

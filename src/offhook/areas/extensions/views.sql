@@ -17,6 +17,8 @@ SELECT
     'yes' AS rewrite_contact,
     'yes' AS rtp_symmetric,
     'yes' AS force_rport,
+    -- the address of a 302 reaches AMI: as a URI its odd characters stay escaped, as a number they do not
+    'uri_core' AS redirect_method,
     'auto' AS dtmf_mode,
     'sdes' AS media_encryption,
     'yes' AS media_encryption_optimistic,

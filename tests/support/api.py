@@ -1,0 +1,138 @@
+"""The API on a real socket and a real store, without an engine: for everything that makes no call."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import hashlib
+import json
+import ssl
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from offhook import __version__
+from offhook.areas.access import api as access_api
+from offhook.areas.contacts import api as contacts_api
+from offhook.areas.extensions import api as extensions_api
+from offhook.areas.system import api as system_api
+from offhook.callstate.model import ExtensionWord, Member
+from offhook.clock import ManualClock
+from offhook.contract.endpoint import Registry
+from offhook.contract.openapi import openapi
+from offhook.core import Core
+from offhook.events.dispatcher import ReportMethod
+from offhook.settings import Settings
+from offhook.web.api import Api
+from offhook.web.front import Front
+from offhook.web.site import Site
+from offhook.web.tls import ensure_certificate, server_context
+from tests.support.pbx import free_port
+
+PASSWORD = "ApiTest2019"
+MD5 = hashlib.md5(PASSWORD.encode(), usedforsecurity=False).hexdigest()
+
+
+class _NoCalls:
+    def calls_of(self, number: str) -> list[tuple[str, tuple[Member, ...]]]:
+        return []
+
+    def state_of(self, number: str) -> ExtensionWord:
+        return ExtensionWord.UNAVAILABLE
+
+
+class TestApi:
+    """A listening API; `clock` stands still until a test moves it."""
+
+    __test__ = False
+
+    def __init__(self, core: Core, clock: ManualClock, *, https_only: bool = False) -> None:
+        self.core = core
+        self.clock = clock
+        self.port = core.settings.http_port
+        self.ready = True
+        calls = _NoCalls()
+
+        async def count() -> tuple[int, int]:
+            return await core.extensions.count(), core.api_settings.now.max_extensions
+
+        self.registry = Registry(
+            [
+                *access_api.endpoints(core.access),
+                *system_api.endpoints(core.system, count),
+                *contacts_api.endpoints(core.contacts),
+                *extensions_api.endpoints(core.extensions, core.groups, calls, calls),
+            ]
+        )
+        api = Api(self.registry, core.access, ready=lambda: self.ready, allow_origin="*")
+        site = Site(api, openapi(self.registry, __version__), https_only=https_only, port=self.port)
+        now = datetime.datetime.fromtimestamp(clock.now(), datetime.UTC)
+        self.certificate, key = ensure_certificate(core.settings.data / "tls", now)
+        self.front = Front(site.handle, server_context(self.certificate, key))
+
+    async def raw(
+        self, request: bytes, *, tls: bool = False, half_close: bool = False
+    ) -> tuple[bytes, bytes]:
+        """Send bytes on a fresh connection; returns head and body of the answer."""
+        context = None
+        if tls:
+            context = ssl.create_default_context()
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port, ssl=context)
+        writer.write(request)
+        await writer.drain()
+        if half_close:
+            writer.write_eof()
+        try:
+            async with asyncio.timeout(10):
+                answer = await reader.read()
+        finally:
+            writer.close()
+        head, _, body = answer.partition(b"\r\n\r\n")
+        return head, body
+
+    async def json(self, request: bytes, *, tls: bool = False) -> dict[str, Any]:
+        """Send bytes and read the JSON answer, which has to be HTTP 200."""
+        head, body = await self.raw(request, tls=tls)
+        if not head.startswith((b"HTTP/1.1 200 ", b"HTTP/1.0 200 ")):
+            raise AssertionError(f"not HTTP 200: {head!r}")
+        if b"application/json" not in head:
+            raise AssertionError(f"not JSON: {head!r}")
+        answer: dict[str, Any] = json.loads(body)
+        return answer
+
+    async def post(self, target: str, body: bytes | dict[str, Any] = b"", **headers: str) -> dict[str, Any]:
+        """POST to /api/v2.0.0/<target>; a dict is sent as JSON."""
+        data = json.dumps(body).encode() if isinstance(body, dict) else body
+        lines = [f"POST /api/v2.0.0/{target} HTTP/1.1", "Host: pbx"]
+        lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
+        lines.append(f"Content-Length: {len(data)}")
+        return await self.json("\r\n".join(lines).encode() + b"\r\n\r\n" + data)
+
+    async def login(self, **fields: Any) -> str:
+        """A fresh token."""
+        answer = await self.post("login", {"username": "api", "password": MD5, **fields})
+        return str(answer["token"])
+
+
+@asynccontextmanager
+async def running_api(*, https_only: bool = False) -> AsyncIterator[TestApi]:
+    """A listening API for the time of a block."""
+    with tempfile.TemporaryDirectory(prefix="api-") as folder:
+        clock = ManualClock()
+        settings = Settings(data=Path(folder), bind="127.0.0.1", http_port=free_port(), timezone="UTC")
+        core = await Core.open(replace(settings, event_port=free_port()), clock)
+        await core.api_settings.change(password_derived=core.api_settings.derive(PASSWORD))
+        await core.dispatcher.start("127.0.0.1", ReportMethod.HTTP, 0)
+        api = TestApi(core, clock, https_only=https_only)
+        await api.front.start("127.0.0.1", api.port)
+        try:
+            yield api
+        finally:
+            await api.front.close()
+            await core.dispatcher.close()
+            await core.close()
