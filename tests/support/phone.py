@@ -102,6 +102,12 @@ class Call:
         self._reply(status)
         self.ended = True
 
+    async def redirect(self, contact: str) -> None:
+        """Answer 302 to the call that came in: try `contact`, a URI, instead (RFC 3261, section 21.3.3)."""
+        self.statuses.append(302)
+        self.phone.respond(self._their_invite(), 302, to_tag=tag_of(self.local), contact=contact)
+        self.ended = True
+
     def _their_invite(self) -> SipMessage:
         if self.invite is None:
             raise AssertionError("nobody has called")
@@ -393,14 +399,16 @@ class Phone(asyncio.DatagramProtocol):
         headers.append(("cseq", f"{invite.cseq[0]} CANCEL"))
         self._send(SipMessage(f"CANCEL {invite.uri} SIP/2.0", headers))
 
-    def respond(self, request: SipMessage, status: int, *, to_tag: str = "", body: str = "") -> None:
-        """Answer a request."""
+    def respond(
+        self, request: SipMessage, status: int, *, to_tag: str = "", body: str = "", contact: str = ""
+    ) -> None:
+        """Answer a request; `contact` instead of this phone's own."""
         to = request.get("to")
         if to_tag and not tag_of(to):
             to = f"{to};tag={to_tag}"
         headers = [("via", value) for value in request.all("via")]
         headers += [("from", request.get("from")), ("to", to), ("call-id", request.get("call-id"))]
-        headers += [("cseq", request.get("cseq")), ("contact", f"<{self.contact}>")]
+        headers += [("cseq", request.get("cseq")), ("contact", f"<{contact or self.contact}>")]
         if body:
             headers.append(("content-type", "application/sdp"))
         message = SipMessage(f"SIP/2.0 {status} {_REASONS.get(status, 'Answer')}", headers, body)
@@ -488,6 +496,7 @@ _REASONS = {
     100: "Trying",
     180: "Ringing",
     200: "OK",
+    302: "Moved Temporarily",
     486: "Busy Here",
     487: "Request Terminated",
     603: "Decline",
