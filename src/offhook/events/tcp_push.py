@@ -15,6 +15,7 @@ import logging
 import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Any
 
 from offhook.events.api import Event
 from offhook.events.dialect import Dialect, dialect_of
@@ -94,7 +95,7 @@ class TcpPush:
         self._sn = sn
         self._clients: set[_Client] = set()
         self._server: asyncio.Server | None = None
-        self._open = 0
+        self._serving: set[asyncio.Task[Any]] = set()
 
     async def start(self, bind: str, port: int) -> None:
         """Listen. Raises OSError when the port is taken."""
@@ -106,10 +107,9 @@ class TcpPush:
         if server is None:
             return
         server.close()
-        for client in list(self._clients):
-            client.writer.close()
-        server.close_clients() if hasattr(server, "close_clients") else None
-        await asyncio.sleep(0)
+        for task in list(self._serving):
+            task.cancel()
+        await asyncio.gather(*self._serving, return_exceptions=True)
 
     def send(self, event: Event) -> None:
         """Tell every connection."""
@@ -118,10 +118,13 @@ class TcpPush:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         peer = writer.get_extra_info("peername") or ("", 0)
-        self._open += 1
+        task = asyncio.current_task()
+        if task is not None:
+            self._serving.add(task)
+            task.add_done_callback(self._serving.discard)
         client: _Client | None = None
         try:
-            if self._open > CONNECTIONS_MAX:
+            if len(self._serving) > CONNECTIONS_MAX:
                 return
             client = await self._log_in(reader, writer, str(peer[0]), int(peer[1]))
             if client is not None:
@@ -131,7 +134,6 @@ class TcpPush:
         except (OSError, TimeoutError, ValueError, asyncio.IncompleteReadError):
             log.info("events: %s did not log in or went away", peer[0])
         finally:
-            self._open -= 1
             if client is not None:
                 self._clients.discard(client)
             writer.close()

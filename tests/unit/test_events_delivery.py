@@ -1,0 +1,284 @@
+"""Delivery to receivers that behave as those in the field do (spec 19-tolerances, `push`)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from offhook.callstate.model import ExtensionState
+from offhook.clock import Clock
+from offhook.dialplan import views
+from offhook.events.api import CallStatus, ConfigChange, Dialect, Event, ExtensionStatus, NewCdr, Target
+from offhook.events.dispatcher import Dispatcher, ReportMethod
+from offhook.events.tcp_push import LoginPacketError, parse_login
+from offhook.store.migrate import open_store
+from offhook.store.unit import Store
+from tests.support.pbx import Receiver, free_port
+from tests.support.phone import eventually
+
+CDR = NewCdr(
+    callid="1.1",
+    timestart="2026-01-01 00:00:00",
+    callfrom="1000",
+    callto="1001",
+    call_seconds=1,
+    talk_seconds=1,
+    status="ANSWERED",
+    type="Internal",
+)
+
+
+class Bench:
+    """A dispatcher on a store; sessions live until a test ends them."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.dead: set[str] = set()
+        self.logins: list[tuple[str, str]] = []
+        self.dispatcher = self._make()
+
+    def _make(self) -> Dispatcher:
+        async def check_login(username: str, secret: str, _address: str, _port: int) -> bool:
+            self.logins.append((username, secret))
+            return secret == "right"
+
+        return Dispatcher(
+            self.store,
+            Clock(),
+            sn=lambda: "123456789012",
+            gate=lambda event: not (isinstance(event, ExtensionStatus) and event.extension == "9"),
+            alive=lambda session: session not in self.dead,
+            check_login=check_login,
+            own_address=lambda _target: False,
+        )
+
+    async def again(self) -> None:
+        """Another life of the control plane on the same store."""
+        await self.dispatcher.close()
+        self.dispatcher = self._make()
+        await self.dispatcher.start("127.0.0.1", ReportMethod.HTTP, 0)
+
+    async def receiver(self, session: str, port: int, dialect: Dialect = Dialect.V2_0_0) -> None:
+        await self.dispatcher.register(session, Target("http", "127.0.0.1", port, "/"), dialect)
+
+    def tell(self, event: Event) -> None:
+        self.dispatcher.publish_soon(event)
+
+    async def record(self, event: NewCdr = CDR) -> None:
+        await self.store.write("record", lambda unit: self.dispatcher.publish(unit, event))
+
+
+@pytest_asyncio.fixture
+async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
+    store = open_store(tmp_path / "events.db", views())
+    made = Bench(store)
+    await made.dispatcher.start("127.0.0.1", ReportMethod.HTTP, 0)
+    yield made
+    await made.dispatcher.close()
+    store.close()
+
+
+@pytest_asyncio.fixture
+async def receiver() -> AsyncIterator[Receiver]:
+    made = Receiver()
+    await made.start()
+    yield made
+    await made.close()
+
+
+async def test_the_request_is_that_of_the_appliances_in_one_segment(bench: Bench, receiver: Receiver) -> None:
+    await bench.receiver("s", receiver.port)
+    bench.tell(ConfigChange("extension", "1000", "add"))
+    await eventually(lambda: receiver.raw, "the event comes")
+    body = b'{"event":"ConfigChange","type":"extension","extid":"1000","operation":"add","sn":"123456789012"}'
+    assert (
+        receiver.raw[0]
+        == (
+            b"POST / HTTP/1.1\r\n"
+            b"Host: 127.0.0.1:%d\r\n"
+            b"Accept: application/json\r\n"
+            b"User-Agent: WebAPI\r\n"
+            b"Content-Type: application/json\r\n"
+            b"Content-Length: %d\r\n\r\n" % (receiver.port, len(body))
+        )
+        + body
+    )
+
+
+async def test_events_of_a_call_arrive_in_order(bench: Bench, receiver: Receiver) -> None:
+    await bench.receiver("s", receiver.port)
+    for number in range(30):
+        bench.tell(ConfigChange("extension", str(number), "add"))
+        bench.tell(CallStatus(f"1.{number % 3}", ()))
+    await bench.record(replace(CDR, callid="1.0"))
+    await eventually(lambda: len(receiver.events) == 61, "all events come")
+    changes = [event["extid"] for event in receiver.named("ConfigChange")]
+    assert changes == [str(number) for number in range(30)]
+    assert receiver.of_call("1.0")[-1]["event"] == "NewCdr"
+
+
+async def test_sessions_with_one_target_share_it(bench: Bench, receiver: Receiver) -> None:
+    for session in ("a", "b", "c"):
+        await bench.receiver(session, receiver.port)
+    bench.tell(ConfigChange("extension", "1", "add"))
+    await eventually(lambda: receiver.events, "the event comes")
+    bench.dead |= {"a", "b"}
+    bench.tell(ConfigChange("extension", "2", "add"))
+    await eventually(lambda: len(receiver.events) == 2, "a living session is enough")
+    bench.dead.add("c")
+    bench.tell(ConfigChange("extension", "3", "add"))
+    await bench.receiver("d", receiver.port)
+    bench.tell(ConfigChange("extension", "4", "add"))
+    await eventually(lambda: len(receiver.events) == 3, "a new login begins anew")
+    assert [event["extid"] for event in receiver.events] == ["1", "2", "4"]
+
+
+async def test_the_newest_login_sets_the_dialect(bench: Bench, receiver: Receiver) -> None:
+    await bench.receiver("a", receiver.port)
+    bench.tell(ConfigChange("extension", "1", "add"))
+    await eventually(lambda: receiver.events, "the first comes")
+    await bench.receiver("b", receiver.port, Dialect.V1_0_0)
+    bench.tell(ConfigChange("extension", "2", "add"))
+    await eventually(lambda: len(receiver.events) == 2, "the second comes")
+    assert ["event" in event for event in receiver.events] == [True, False]
+
+
+async def test_gated_events_stay_here(bench: Bench, receiver: Receiver) -> None:
+    await bench.receiver("s", receiver.port)
+    bench.tell(ExtensionStatus("9", ExtensionState.BUSY))
+    bench.tell(ExtensionStatus("8", ExtensionState.BUSY))
+    await eventually(lambda: receiver.events, "the other comes")
+    assert [event["extension"] for event in receiver.events] == ["8"]
+
+
+async def test_hostile_receivers_delay_nobody(bench: Bench, receiver: Receiver) -> None:
+    """Receivers that never answer, close at once, answer nonsense or are not there at all."""
+
+    enough = asyncio.Event()
+
+    async def never(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await enough.wait()
+        writer.close()
+
+    async def close(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+
+    async def nonsense(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"\x00" * 5000)
+        writer.close()
+
+    servers = [await asyncio.start_server(handler, "127.0.0.1", 0) for handler in (never, close, nonsense)]
+    ports = [server.sockets[0].getsockname()[1] for server in servers] + [free_port()]
+    for number, port in enumerate(ports):
+        await bench.receiver(f"hostile {number}", port)
+    await bench.receiver("good", receiver.port)
+    for number in range(20):
+        bench.tell(CallStatus("1.1", ()))
+        bench.tell(ConfigChange("extension", str(number), "add"))
+    await eventually(lambda: len(receiver.events) == 40, "the good one has all", 2)
+    enough.set()
+    for server in servers:
+        server.close()
+    await asyncio.sleep(0.05)
+
+
+async def test_a_receiver_is_held_to_its_200(bench: Bench, receiver: Receiver) -> None:
+    await bench.receiver("s", receiver.port)
+    receiver.answer = b"HTTP/1.1 500 No\r\n\r\n"
+    bench.tell(ConfigChange("extension", "1", "add"))
+    await eventually(lambda: len(receiver.events) >= 2, "a 500 is tried again")
+    receiver.answer = b"HTTP/1.1 200 OK\r\n\r\n"
+    bench.tell(ConfigChange("extension", "2", "add"))
+    await eventually(lambda: receiver.events[-1]["extid"] == "2", "the next comes when it answers")
+    told = [event["extid"] for event in receiver.events]
+    assert told == sorted(told), "in order behind the repeats"
+    receiver.answer = b"HTTP/1.1 400 Do not know\r\n\r\n"
+    before = len(receiver.events)
+    bench.tell(ConfigChange("extension", "3", "add"))
+    bench.tell(ConfigChange("extension", "4", "add"))
+    await eventually(lambda: receiver.events[-1]["extid"] == "4", "a 400 is not tried again")
+    assert len(receiver.events) == before + 2
+
+
+async def test_a_record_waits_for_its_receiver_over_a_restart(bench: Bench) -> None:
+    port = free_port()
+    await bench.receiver("s", port)
+    await bench.record()
+    await bench.again()
+    receiver = Receiver()
+    await receiver.start(port)
+    await eventually(lambda: receiver.named("NewCdr"), "the record comes late", 15)
+    await bench.again()
+    await bench.record(replace(CDR, callid="1.2"))
+    await eventually(lambda: len(receiver.named("NewCdr")) == 2, "the next record comes")
+    assert [event["callid"] for event in receiver.named("NewCdr")] == ["1.1", "1.2"]
+    await receiver.close()
+
+
+async def test_boot_up_needs_no_living_token(bench: Bench, receiver: Receiver) -> None:
+    await bench.receiver("s", receiver.port)
+    bench.dead.add("s")
+    bench.dispatcher.boot_up()
+    await eventually(lambda: receiver.named("BootUp"), "BootUp comes")
+
+
+async def test_a_logged_out_receiver_is_owed_nothing(bench: Bench, receiver: Receiver) -> None:
+    await bench.receiver("s", receiver.port)
+    await bench.dispatcher.end_session("s")
+    await bench.record()
+    bench.dispatcher.boot_up()
+    await bench.receiver("t", receiver.port)
+    bench.tell(ConfigChange("extension", "1", "add"))
+    await eventually(lambda: receiver.events, "the new login gets events")
+    assert [event["event"] for event in receiver.events] == ["ConfigChange"]
+
+
+async def _connect(port: int, packet: bytes) -> tuple[bytes, asyncio.StreamReader, asyncio.StreamWriter]:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(packet)
+    return await asyncio.wait_for(reader.readline(), 5), reader, writer
+
+
+@pytest.mark.parametrize(
+    "packet",
+    [
+        b"Action: login\r\nUsername: api\r\nSecret: right\r\nVersion: 2.0.0\r\n\r\n",
+        b"action: Login\nusername:api\nSECRET: right\nVersion: 2.0.0\n\n",
+        b'{"action":"login","username":"api","secret":"right","version":"2.0.0"}\r\n\r\n',
+    ],
+)
+async def test_events_over_tcp(bench: Bench, packet: bytes) -> None:
+    port = free_port()
+    await bench.dispatcher.set_method("127.0.0.1", ReportMethod.TCP, port)
+    reply, reader, writer = await _connect(port, packet)
+    assert reply == b"Login Success\r\n"
+    await eventually(lambda: bench.dispatcher._tcp._clients, "the client is known")
+    bench.tell(ConfigChange("extension", "1", "add"))
+    await bench.record()
+    first, second = await asyncio.wait_for(reader.readline(), 5), await asyncio.wait_for(reader.readline(), 5)
+    assert first.startswith(b'{"event":"ConfigChange"')
+    assert first.endswith(b"}\r\n")
+    assert second.startswith(b'{"event":"NewCdr"')
+    writer.close()
+    await writer.wait_closed()
+
+
+async def test_a_wrong_tcp_login_is_closed(bench: Bench) -> None:
+    port = free_port()
+    await bench.dispatcher.set_method("127.0.0.1", ReportMethod.TCP, port)
+    reply, reader, writer = await _connect(port, b"Action: login\r\nUsername: api\r\nSecret: x\r\n\r\n")
+    assert b"Success" not in reply
+    assert await reader.read() == b""
+    writer.close()
+    assert bench.logins == [("api", "x")]
+
+
+@pytest.mark.parametrize("packet", [b"", b"hello", b"{", b"[]", b"Action: logout", b'{"action": 1}'])
+def test_what_is_no_login(packet: bytes) -> None:
+    with pytest.raises(LoginPacketError):
+        parse_login(packet)
