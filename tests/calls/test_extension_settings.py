@@ -289,6 +289,9 @@ async def test_a_ringing_call_can_be_picked_up(pbx: TestPbx) -> None:
     await call.hears(770)
     await taken.hears(440)
     await eventually(lambda: ringing.ended, "1001 stops ringing")
+    await taken.hangup()
+    await eventually(lambda: len(pbx.receiver.named("NewCdr")) == 2, "both records")
+    assert "NewCdr 1000 1002 ANSWERED Internal" in steps(pbx.receiver.events)
 
 
 @pytest.mark.parametrize(

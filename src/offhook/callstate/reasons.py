@@ -84,8 +84,10 @@ _SIP_GIVEN_UP = 487
 
 def by_sip(code: int) -> Reason | None:
     """The reason for a SIP final answer of the party called; None for success and for 487."""
-    if code < 400 or code == _SIP_GIVEN_UP:
+    if code < 300 or code == _SIP_GIVEN_UP:
         return None
+    if code < 400:
+        return Reason.REFUSED  # a phone that sends its caller elsewhere does not take the call
     if reason := _BY_SIP.get(code):
         return reason
     return Reason.LINE if 500 <= code < 600 else Reason.UNAVAILABLE

@@ -7,7 +7,7 @@ rounded to the nearest whole one, as Asterisk's own records are.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from offhook.ledger.rows import CelRow
@@ -138,11 +138,18 @@ class _Fold:
         return row.uniqueid != self.callid
 
     def _answer(self) -> CelRow | None:
-        """The moment a callee answered; for a leg that joined from another call, that of the join."""
-        return next(
-            (row for row in self.rows if row.type in {"ANSWER", "BRIDGE_ENTER"} and self._is_callee(row)),
-            None,
-        )
+        """The moment a callee answered, and who it was.
+
+        A leg that comes from another call (pick-up) wrote its own entry there: what stands here is that it
+        left the bridge, and when the caller entered it.
+        """
+        for row in self.rows:
+            if row.type in {"ANSWER", "BRIDGE_ENTER"} and self._is_callee(row):
+                return row
+            if row.type == "BRIDGE_EXIT" and self._is_callee(row):
+                entered = [one.time for one in self.rows if one.type == "BRIDGE_ENTER"]
+                return replace(row, time=min(entered, default=row.time))
+        return None
 
     def _talk_end(self, ended: float) -> float:
         exits = [row.time for row in self.rows if row.type == "BRIDGE_EXIT" and row.is_party]

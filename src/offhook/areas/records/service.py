@@ -33,6 +33,7 @@ log = logging.getLogger(__name__)
 
 RELEASE_SECONDS = 2.0
 NO_ROWS_SECONDS = 0.5
+LOST_END_SECONDS = 10.0
 _QUICK_SECONDS = 0.01
 _REST_SECONDS = 0.25
 _SYNC_SECONDS = 1.0
@@ -231,9 +232,16 @@ class RecordKeeper:
                 ready.append(callid)
         known = self._assembler.open_calls()
         for callid, when in list(self._ended.items()):
-            if callid in self._complete or callid in known or now - when < NO_ROWS_SECONDS:
+            if callid in self._complete or now - when < NO_ROWS_SECONDS:
                 continue
-            if callid in self._intents:
+            if callid in known:
+                # Its end was never written, or cannot be read: the picture knows that it is over.
+                if now - when > LOST_END_SECONDS and (call := self._assembler.drop(callid)) is not None:
+                    self.violations += 1
+                    log.error("records: %s ended in the picture and not in CEL", callid)
+                    self._complete[callid] = _Complete(call, now)
+                    ready.append(callid)
+            elif callid in self._intents:
                 ready.append(callid)
             elif now - when > RELEASE_SECONDS:
                 del self._ended[callid]

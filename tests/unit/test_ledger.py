@@ -1,0 +1,224 @@
+"""From CEL rows to records: who called whom, how long, and how it ended (spec 15-events, NewCdr)."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from offhook.areas.records.tail import CelTail, Position
+from offhook.ledger import Assembler, CelRow, Intent, RowError, fold, parse_row
+
+CALL = "1795000000.10"
+
+
+def row(
+    time: float,
+    kind: str,
+    channel: str,
+    uniqueid: str,
+    linkedid: str = CALL,
+    *,
+    exten: str = "",
+    extra: object = "",
+) -> CelRow:
+    return parse_row(
+        json.dumps(
+            {
+                "eventtype": kind,
+                "eventtime": str(1795000000 + time),
+                "num": "1000",
+                "exten": exten,
+                "context": "from-extension",
+                "channame": channel,
+                "uniqueid": uniqueid,
+                "linkedid": linkedid,
+                "eventextra": json.dumps(extra) if extra else "",
+            }
+        ).encode()
+    )
+
+
+A, B = "PJSIP/1000-00000001", "PJSIP/1001-00000002"
+U_A, U_B = CALL, "1795000000.11"
+
+
+def answered(end: float = 20.0) -> list[CelRow]:
+    return [
+        row(0, "CHAN_START", A, U_A, exten="1001"),
+        row(0.1, "CHAN_START", B, U_B),
+        row(5, "ANSWER", B, U_B),
+        row(5.01, "ANSWER", A, U_A, exten="1001"),
+        row(5.02, "BRIDGE_ENTER", B, U_B),
+        row(5.03, "BRIDGE_ENTER", A, U_A, exten="1001"),
+        row(end, "BRIDGE_EXIT", A, U_A, exten="1001"),
+        row(end, "BRIDGE_EXIT", B, U_B),
+        row(end, "HANGUP", B, U_B, extra={"hangupcause": 16}),
+        row(end, "CHAN_END", B, U_B),
+        row(end, "HANGUP", A, U_A, exten="1001", extra={"hangupcause": 16, "dialstatus": "ANSWER"}),
+        row(end, "CHAN_END", A, U_A, exten="1001"),
+        row(end, "LINKEDID_END", A, U_A, exten="1001"),
+    ]
+
+
+def failed(dialstatus: str, cause: int) -> list[CelRow]:
+    return [
+        row(0, "CHAN_START", A, U_A, exten="1001"),
+        row(0.1, "CHAN_START", B, U_B),
+        row(8, "HANGUP", B, U_B, extra={"hangupcause": cause}),
+        row(8, "CHAN_END", B, U_B),
+        row(8.1, "HANGUP", A, U_A, exten="1001", extra={"hangupcause": cause, "dialstatus": dialstatus}),
+        row(8.1, "CHAN_END", A, U_A, exten="1001"),
+        row(8.1, "LINKEDID_END", A, U_A, exten="1001"),
+    ]
+
+
+def test_an_answered_call() -> None:
+    record = fold(CALL, answered())
+    assert record is not None
+    assert (record.callfrom, record.callto, record.dialled) == ("1000", "1001", "1001")
+    assert (record.call_seconds, record.talk_seconds) == (20, 15)
+    assert (record.status, record.type) == ("ANSWERED", "Internal")
+    assert [leg.channel for leg in record.legs] == [A, B]
+
+
+@pytest.mark.parametrize(
+    ("dialstatus", "cause", "status"),
+    [
+        ("BUSY", 17, "BUSY"),
+        ("NOANSWER", 0, "NO ANSWER"),
+        ("CANCEL", 127, "NO ANSWER"),
+        ("CHANUNAVAIL", 20, "NO ANSWER"),
+    ],
+)
+def test_a_call_that_failed(dialstatus: str, cause: int, status: str) -> None:
+    record = fold(CALL, failed(dialstatus, cause))
+    assert record is not None
+    assert (record.status, record.talk_seconds, record.callto) == (status, 0, "1001")
+
+
+@pytest.mark.parametrize(
+    ("end", "status"), [("SUCCESS", "VOICEMAIL"), ("FAILED", "NO ANSWER"), ("", "NO ANSWER")]
+)
+def test_voicemail_counts_when_a_message_was_left(end: str, status: str) -> None:
+    rows = failed("NOANSWER", 0)
+    rows[4:4] = [
+        row(8.05, "OFFHOOK_VOICEMAIL", A, U_A, extra={"extra": "1001|noanswer"}),
+        row(8.06, "ANSWER", A, U_A),
+        row(8.07, "OFFHOOK_VOICEMAIL_END", A, U_A, extra={"extra": f"1001|{end}"}),
+    ]
+    record = fold(CALL, rows)
+    assert record is not None
+    assert record.status == status
+
+
+def test_an_originated_call_begins_to_talk_when_the_callee_answers() -> None:
+    intent = Intent(callid=CALL, caller="1000", callee="1001", created=1795000000.0)
+    rows = [row(0.1, "CHAN_START", A, U_A), row(3, "ANSWER", A, U_A), *answered()[1:]]
+    record = fold(CALL, rows, intent)
+    assert record is not None
+    assert (record.callfrom, record.callto, record.talk_seconds) == ("1000", "1001", 15)
+    only_caller = fold(CALL, [rows[0], rows[1], row(4, "LINKEDID_END", A, U_A)], intent)
+    assert only_caller is not None
+    assert (only_caller.status, only_caller.talk_seconds) == ("NO ANSWER", 0)
+
+
+def test_a_promised_call_without_any_channel_has_a_record() -> None:
+    intent = Intent(callid=CALL, caller="1000", callee="1001", created=1795000000.0)
+    record = fold(CALL, [], intent)
+    assert record is not None
+    assert (record.callfrom, record.callto, record.status) == ("1000", "1001", "NO ANSWER")
+    assert fold(CALL, []) is None
+
+
+def test_local_channels_alone_are_no_call() -> None:
+    assert (
+        fold(CALL, [row(0, "CHAN_START", "Local/1@x-1;1", U_A), row(1, "LINKEDID_END", "Local/1@x-1;1", U_A)])
+        is None
+    )
+
+
+def test_a_forwarded_call_names_who_answered() -> None:
+    rows = answered()
+    rows = [
+        CelRow(
+            **{**{n: getattr(r, n) for n in CelRow.__slots__}, "channel": r.channel.replace("1001-", "1002-")}
+        )
+        for r in rows
+    ]
+    record = fold(CALL, rows)
+    assert record is not None
+    assert (record.dialled, record.callto) == ("1001", "1002")
+
+
+@given(st.permutations(answered()))
+def test_the_order_of_the_file_does_not_matter(rows: list[CelRow]) -> None:
+    one, other = fold(CALL, rows), fold(CALL, answered())
+    assert one is not None
+    assert other is not None
+    assert (one.status, one.talk_seconds, one.call_seconds) == (
+        other.status,
+        other.talk_seconds,
+        other.call_seconds,
+    )
+
+
+@given(st.binary(max_size=200))
+def test_any_line_is_a_row_or_refused(line: bytes) -> None:
+    with suppress(RowError):
+        parse_row(line)
+
+
+def test_a_text_that_is_no_json_costs_only_itself() -> None:
+    line = (
+        b'{"eventtype":"OFFHOOK_FAILED","eventtime":"1.5","channame":"PJSIP/1-00000000","uniqueid":"1","linkedid":"1",'
+        b'"eventextra":"{\\"extra\\":\\"a\\\\,b\\"}"}'
+    )
+    assert parse_row(line).type == "OFFHOOK_FAILED"
+
+
+def test_calls_are_complete_at_their_end_and_positions_wait_for_open_ones() -> None:
+    assembler = Assembler()
+    other = row(1, "CHAN_START", "PJSIP/1003-00000003", "1795000000.20", "1795000000.20")
+    assert assembler.feed(other, (1, 0)) is None
+    for number, one in enumerate(answered()):
+        complete = assembler.feed(one, (1, 100 * (number + 1)))
+        assert (complete is not None) is (one.type == "LINKEDID_END")
+    assert complete is not None
+    assert (complete.callid, len(complete.rows)) == (CALL, 13)
+    assert assembler.low() == (1, 0)
+    assembler.drop("1795000000.20")
+    assert assembler.low() is None
+
+
+def _line(number: int) -> bytes:
+    value = {
+        "eventtype": "ANSWER",
+        "eventtime": "1.0",
+        "channame": A,
+        "uniqueid": str(number),
+        "linkedid": "1",
+    }
+    return json.dumps(value).encode() + b"\n"
+
+
+def test_the_tail_waits_for_whole_lines_and_follows_a_rotation(tmp_path: Path) -> None:
+    path = tmp_path / "cel.json"
+    path.write_bytes(_line(1) + _line(2)[:10])
+    tail = CelTail(path, Position(0, 0))
+    assert [r.uniqueid for r, _ in tail.read()] == ["1"]
+    with path.open("ab") as file:
+        file.write(_line(2)[10:] + b"torn}\n" + _line(3))
+    assert [r.uniqueid for r, _ in tail.read()] == ["2", "3"]
+    path.rename(tmp_path / "cel-000001.json")
+    path.write_bytes(_line(4))
+    later = CelTail(path, tail.position)
+    assert [r.uniqueid for r, _ in later.read()] == ["4"]
+    again = CelTail(path, Position(0, 0))
+    assert [r.uniqueid for r, _ in again.read()] == ["1", "2", "3", "4"]
+    again.forget(again.position)
+    assert (tmp_path / "cel-000001.json").exists(), "the newest rotated file keeps the count"
