@@ -220,6 +220,13 @@ class Phone(asyncio.DatagramProtocol):
             await asyncio.wait([asyncio.create_task(self.register(0))], timeout=1)
         if self._transport is not None:
             self._transport.close()
+        await asyncio.sleep(0)  # the loop closes the sockets on its next turn
+
+    def forget_calls(self) -> None:
+        """Let go of all calls, without a word to the PBX."""
+        for call in self.calls:
+            call.rtp.close()
+        self.calls.clear()
 
     async def _leave(self, call: Call) -> None:
         """End a call in whatever state it is, so that the PBX does not go on ringing us."""

@@ -83,7 +83,8 @@ class UpProcess:
         if self._process is None:
             raise AssertionError("the PBX was not started")
         async with asyncio.timeout(START_SECONDS):
-            return await self._process.wait()
+            await self._process.communicate()
+        return self._process.returncode or 0
 
     async def kill(self) -> None:
         """kill -9 the control plane; the engine lives on."""

@@ -178,10 +178,11 @@ class PrivateApt:
             stderr=subprocess.PIPE,
             text=True,
         )
-        while process.poll() is None:
-            progress(self._fetched() - before, total)
-            time.sleep(0.2)
-        errors = process.stderr.read() if process.stderr else ""
+        with process:
+            while process.poll() is None:
+                progress(self._fetched() - before, total)
+                time.sleep(0.2)
+            errors = process.stderr.read() if process.stderr else ""
         if process.returncode:
             raise AptError(
                 f"packages cannot be fetched; check the network and start again, it goes on from here "
