@@ -56,6 +56,7 @@ class Operations:
             "api-set": self._set,
             "api-blocked": self._blocked,
             "api-identity": self._identity,
+            "api-limits": self._limits,
         }
 
     async def perform(self, operation: str, arguments: Arguments) -> dict[str, Any]:
@@ -108,6 +109,29 @@ class Operations:
             for entry in await self._core.lockout.blocked()
         ]
         return lines or ["No address is locked."]
+
+    async def _limits(self, arguments: Arguments) -> list[str]:
+        values: dict[str, object] = {}
+        for name in ("max_extensions", "max_extension_groups", "max_contacts"):
+            if name in arguments:
+                text = str(arguments[name])
+                if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 1_000_000:
+                    raise OperationRefused(f"{name} has to be a number from 1 to 1000000")
+                values[name] = int(text)
+        if "weak_passwords" in arguments:
+            if arguments["weak_passwords"] not in {"on", "off"}:
+                raise OperationRefused("weak_passwords has to be on or off")
+            values["weak_passwords"] = arguments["weak_passwords"] == "on"
+        keeper = self._core.api_settings
+        if values:
+            await keeper.change(**values)
+        now = keeper.now
+        return [
+            f"max_extensions {now.max_extensions}",
+            f"max_extension_groups {now.max_extension_groups}",
+            f"max_contacts {now.max_contacts}",
+            f"weak_passwords {'on' if now.weak_passwords else 'off'}",
+        ]
 
     async def _identity(self, arguments: Arguments) -> list[str]:
         identity = await self._core.system.set_identity(

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import hashlib
 import json
+import random
 import socket
 import tempfile
 from collections.abc import AsyncIterator, Callable
@@ -36,8 +37,8 @@ def free_port(kind: int = socket.SOCK_STREAM) -> int:
 
 def free_range(count: int) -> tuple[int, int]:
     """A range of UDP ports that is likely free."""
-    low = free_port(socket.SOCK_DGRAM) // 2 * 2
-    low = low if low + count < 65000 else 20000
+    # Below the ports that the system gives out by itself, so that no other port of ours lies within.
+    low = random.SystemRandom().randrange(12000, 32000 - count, 2)
     return low, low + count - 1
 
 

@@ -66,7 +66,7 @@ EXPECTED = {
         "ended",
     ],
     "originate_answered": [*A_IS_CALLED, *B_RINGS, *B_ANSWERS, *A_LEAVES_FIRST, "ended"],
-    "originate_api_hangup": [*A_IS_CALLED, *B_RINGS, *B_ANSWERS, *B_LEAVES_FIRST, "ended"],
+    "originate_api_hangup": [*A_IS_CALLED, *B_RINGS, *B_ANSWERS, *A_LEAVES_FIRST, "ended"],
     "originate_caller_busy": ["failed 486 Busy here: 1000", "ended"],
     "originate_caller_declines": [*A_IS_CALLED, *A_ALONE_LEAVES, "failed 486 Busy here: 1000", "ended"],
     "originate_caller_no_answer": [*A_IS_CALLED, *A_ALONE_LEAVES, "failed 603 Declined: 1000", "ended"],

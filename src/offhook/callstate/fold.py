@@ -1,9 +1,9 @@
 """From Asterisk's events to the picture: one handler per AMI event, by the manager's header names.
 
 Needed events: Newchannel, Newstate, DialBegin, DialState, DialEnd, BridgeEnter, Hold, Unhold,
-HangupRequest, Hangup, Pickup, Rename, UserEvent, OriginateResponse, BlindTransfer, AttendedTransfer,
-ContactStatus. HangupRequest tells who hung up first (the Hangup events of two bridged channels come in
-either order). Every other event is ignored, and so are doubled and late ones.
+HangupRequest, SoftHangupRequest, Hangup, Pickup, Rename, UserEvent, OriginateResponse, BlindTransfer,
+AttendedTransfer, ContactStatus. HangupRequest tells who hung up first (the Hangup events of two bridged
+channels come in either order). Every other event is ignored, and so are doubled and late ones.
 """
 
 from __future__ import annotations
@@ -175,6 +175,13 @@ def _on_hangup_request(step: Step, event: AmiEvent) -> None:
     step.save(_going(call, leg))
 
 
+def _on_soft_hangup_request(step: Step, event: AmiEvent) -> None:
+    """AMI or the dialplan ends a leg: in a talk it leaves first, before that it means nothing by itself."""
+    found = find(step, event)
+    if found is not None and found[0].connected:
+        step.save(_going(*found))
+
+
 def _somebody_rings(call: Call) -> bool:
     ringing = (leg for leg in call.legs.values() if leg.state is LegState.RINGING)
     return any(leg.uniqueid not in call.leaving for leg in ringing)
@@ -258,6 +265,7 @@ _HANDLERS: Mapping[str, _Handler] = {
     "Hold": _on_hold,
     "Unhold": _on_hold,
     "HangupRequest": _on_hangup_request,
+    "SoftHangupRequest": _on_soft_hangup_request,
     "Hangup": _on_hangup,
     "Pickup": _on_pickup,
     "Rename": _on_rename,

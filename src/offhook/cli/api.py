@@ -9,6 +9,18 @@ import sys
 from offhook.cli.common import add_data_argument, settings_or_exit
 from offhook.cli.operator import OperatorError, operate
 
+_LIMITS = ("max_extensions", "max_extension_groups", "max_contacts")
+_ARGUMENTS = (
+    "username",
+    "password",
+    "release",
+    "sn",
+    "devicename",
+    "firmwarever",
+    "weak_passwords",
+    *_LIMITS,
+)
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
@@ -27,16 +39,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     identity.add_argument("--devicename")
     identity.add_argument("--firmwarever")
     add_data_argument(identity)
+    limits = actions.add_parser("limits", help="show or set what is possible at most, and the password rules")
+    for name in _LIMITS:
+        limits.add_argument(f"--{name.replace('_', '-')}", metavar="N")
+    limits.add_argument("--weak-passwords", choices=("on", "off"), help="relax the password rules everywhere")
+    add_data_argument(limits)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Do the action; 1 when it is refused, with the reason."""
     settings = settings_or_exit(arguments)
-    given = {
-        name: value
-        for name in ("username", "password", "release", "sn", "devicename", "firmwarever")
-        if (value := getattr(arguments, name, None)) is not None
-    }
+    given = {name: value for name in _ARGUMENTS if (value := getattr(arguments, name, None)) is not None}
     if given.get("password") == "-":
         given["password"] = sys.stdin.readline().rstrip("\n")
     try:

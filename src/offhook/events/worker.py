@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from offhook.clock import Clock
-from offhook.events.api import Event
+from offhook.events.api import Event, NewCdr
 from offhook.events.dialect import Dialect
 from offhook.events.encoding import encode
 from offhook.events.http_push import ANSWER_SECONDS, FIRST_ANSWER_SECONDS, Outcome, Try, push
@@ -89,7 +89,11 @@ class Worker:
             if self._dropped & (self._dropped - 1) == 0:
                 log.warning("events: %s takes none; %d dropped so far", self.target.authority, self._dropped)
             return
-        before = [self._tails[key] for key in item.keys if key in self._tails]
+        if isinstance(item.event, NewCdr):
+            # The last word on a call: the states of its extensions have no callid, and still come before it.
+            before = list(set(self._tails.values()))
+        else:
+            before = [self._tails[key] for key in item.keys if key in self._tails]
         end: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         for key in item.keys:
             self._tails[key] = end

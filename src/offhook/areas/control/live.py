@@ -73,14 +73,23 @@ class LiveCalls:
         self.picture, facts = abandon(self.picture, callid, reason)
         self._tell(facts)
 
+    def about_to_hang_up(self, channelid: str) -> None:
+        """Note that we end this leg: the engine may tell the other leg's end before it tells of our wish."""
+        call = self.picture.by_channel(channelid)
+        leg = next((leg for leg in call.legs.values() if leg.channelid == channelid), None) if call else None
+        if call is not None and leg is not None:
+            wish = {"Event": "SoftHangupRequest", "Channel": channelid}
+            self.on_events([{**wish, "Uniqueid": leg.uniqueid, "Linkedid": call.callid}])
+
     def settle(self) -> None:
         """Tell what was held back for the end of a call that goes on after all; call it when events pause."""
         self.picture, facts = settle(self.picture)
         self._tell(facts)
 
     def _tell(self, facts: Iterable[Fact]) -> None:
-        lane = ""
-        for fact in facts:
+        told = tuple(facts)
+        lane = next((callid for fact in told if (callid := getattr(fact, "callid", ""))), "")
+        for fact in told:
             lane = getattr(fact, "callid", lane)
             if isinstance(fact, CallEnded):
                 self._call_ended(fact.callid)

@@ -130,6 +130,7 @@ class CallControl:
         call = self._live.picture.by_channel(channelid)
         if call is None:
             raise ContractError(Errno.NO_SUCH_CHANNEL)
+        self._live.about_to_hang_up(channelid)
         try:
             await self._switch.hangup(channelid, NORMAL_CLEARING)
         except EngineUnreachable:
