@@ -59,9 +59,9 @@ async def test_the_doctor_says_what_is_wrong(tmp_path: Path) -> None:
 
 async def test_the_link_to_the_engine_comes_back(pbx: TestPbx) -> None:
     switch = pbx.pbx.switch
-    writer = switch._client._writer
-    assert writer is not None
-    writer.transport.abort()
+    link = switch._client._link
+    assert link is not None
+    link.end("cut by the test")
     await eventually(lambda: not switch.healthy, "the loss is seen")
     await switch.wait_healthy(10)
     await pbx.extension("1000")

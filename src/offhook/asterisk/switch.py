@@ -3,26 +3,35 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import itertools
 import logging
-from collections.abc import Awaitable, Callable, Container, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Container, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any, Literal, ParamSpec, TypeVar
 
+from offhook.asterisk.ami import actions
+from offhook.asterisk.ami.action import Action, ListAction
 from offhook.asterisk.ami.client import (
     AmiClient,
     AmiError,
     AmiRefused,
     AmiTimeout,
     AmiUnreachable,
-    Headers,
+    Timing,
 )
-from offhook.asterisk.ami.wire import Message, WireError
+from offhook.asterisk.ami.wire import WireError
 from offhook.clock import Clock
 
 log = logging.getLogger(__name__)
 
 FIRST_CALL_NUMBER = 1_000_000
 """Ids of calls that we originate count from here, so that they never meet Asterisk's own (decision 3)."""
+
+LIST_SECONDS = 15.0
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
 
 
 class SwitchError(Exception):
@@ -43,6 +52,27 @@ class ActionTimeout(SwitchError):
 
 class SwitchBusy(SwitchError):
     """More calls are waiting to begin than this machine starts in a reasonable time."""
+
+
+def _own(failure: AmiError | WireError) -> SwitchError:
+    if isinstance(failure, AmiTimeout):
+        return ActionTimeout(str(failure))
+    if isinstance(failure, AmiUnreachable):
+        return EngineUnreachable(str(failure))
+    return EngineRefused(str(failure))
+
+
+def _one_family(method: Callable[_P, Awaitable[_T]]) -> Callable[_P, Coroutine[Any, Any, _T]]:
+    """What the AMI raises becomes a SwitchError; a value that cannot be sent counts as refused."""
+
+    @functools.wraps(method)
+    async def wrapped(*args: _P.args, **kwargs: _P.kwargs) -> _T:
+        try:
+            return await method(*args, **kwargs)
+        except (AmiError, WireError) as failure:
+            raise _own(failure) from None
+
+    return wrapped
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +136,7 @@ class Switch:
         on_connected: Callable[[], Awaitable[None]],
         on_lost: Callable[[], None],
         rate: int = 100,
+        timing: Timing | None = None,
     ) -> None:
         self._clock = clock
         self._pace = Pace(clock, rate)
@@ -115,7 +146,11 @@ class Switch:
         self._synced = asyncio.Event()
         self._on_lost = on_lost
         self._client = AmiClient(
-            address, on_events=on_events, on_connected=self._resynchronise, on_lost=self._lost
+            address,
+            on_events=on_events,
+            on_connected=self._resynchronise,
+            on_lost=self._lost,
+            timing=timing,
         )
 
     def start(self) -> None:
@@ -124,6 +159,7 @@ class Switch:
 
     async def close(self) -> None:
         """End the link; the engine goes on."""
+        self._synced.clear()
         await self._client.close()
 
     @property
@@ -152,63 +188,106 @@ class Switch:
         self._epoch = max(self._epoch, int(self._clock.now()))
         return f"{self._epoch}.{next(self._numbers)}"
 
+    @_one_family
     async def originate(self, request: OriginateRequest) -> None:
         """Begin a call; returns when the engine has taken it on, not when somebody answers.
 
         Raises SwitchBusy, EngineUnreachable, EngineRefused, ActionTimeout.
         """
+        action = actions.Originate(
+            channel=request.channel,
+            channel_id=request.callid,
+            other_channel_id=request.other_channel_id,
+            context=request.context,
+            exten=request.exten,
+            priority=1,
+            timeout=request.timeout * 1000,
+            caller_id=request.caller_id,
+            variables=request.variables,
+        )
         if delay := self._pace.reserve():
             await asyncio.sleep(delay)
-        headers = [
-            ("Channel", request.channel),
-            ("ChannelId", request.callid),
-            ("Context", request.context),
-            ("Exten", request.exten),
-            ("Priority", "1"),
-            ("Timeout", str(request.timeout * 1000)),
-            ("Async", "true"),
-        ]
-        if request.other_channel_id:
-            headers.append(("OtherChannelId", request.other_channel_id))
-        if request.caller_id:
-            headers.append(("CallerID", request.caller_id))
-        headers += [("Variable", f"{name}={value}") for name, value in request.variables.items()]
         self._client.busy = True
-        await self._do("Originate", headers)
+        await self.act(action)
 
+    @_one_family
     async def hangup(self, channel: str, cause: int) -> None:
         """Hang up one channel with a Q.850 cause. Raises EngineRefused when there is no such channel."""
-        await self._do("Hangup", [("Channel", _exactly(channel)), ("Cause", str(cause))])
+        await self.act(actions.Hangup(channel=channel, cause=cause))
 
+    @_one_family
+    async def redirect(
+        self, channel: str, to: tuple[str, str], extra: tuple[str, str, str] | None = None
+    ) -> None:
+        """Send a channel to (context, exten), and its peer to `extra`: (channel, context, exten).
+
+        Without `extra` the peer is hung up. Await the event that shows the channel's arrival before the next
+        redirect of the same channel: the engine loses a second one that comes too early.
+        """
+        extra_channel, extra_context, extra_exten = extra or ("", "", "")
+        await self.act(
+            actions.Redirect(
+                channel=channel,
+                context=to[0],
+                exten=to[1],
+                extra_channel=extra_channel,
+                extra_context=extra_context,
+                extra_exten=extra_exten,
+                extra_priority=1 if extra else None,
+            )
+        )
+
+    @_one_family
+    async def bridge(self, one: str, other: str) -> None:
+        """Join two channels; who was joined with them before is hung up or goes on in its dialplan."""
+        await self.act(actions.Bridge(channel1=one, channel2=other))
+
+    @_one_family
+    async def setvar(self, channel: str, name: str, value: str) -> None:
+        """Set a variable of a channel."""
+        await self.act(actions.Setvar(channel=channel, variable=name, value=value))
+
+    @_one_family
+    async def getvar(self, channel: str, name: str) -> str:
+        """A variable of a channel; empty when it is not set."""
+        answer = await self.act(actions.Getvar(channel=channel, variable=name))
+        return answer.get("Value", "")
+
+    @_one_family
+    async def mute(self, channel: str, direction: Literal["in", "out", "all"], *, on: bool) -> None:
+        """Mute what a channel says (in), what it hears (out), or both. The engine tells nobody."""
+        state: Literal["on", "off"] = "on" if on else "off"
+        await self.act(actions.MuteAudio(channel=channel, direction=direction, state=state))
+
+    @_one_family
     async def reload(self, module: str) -> None:
         """Have a module read its configuration again."""
-        await self._do("Reload", [("Module", module)])
+        await self.act(actions.Reload(module=module))
 
+    @_one_family
     async def module_runs(self, module: str) -> bool:
         """Whether a module is loaded and runs."""
         try:
-            await self._do("ModuleCheck", [("Module", module)])
+            await self.act(actions.ModuleCheck(module=module))
         except EngineRefused:
             return False
         return True
 
+    @_one_family
     async def voicemail_refresh(self, mailbox: str) -> None:
         """Have the lamps of one mailbox set right after messages were changed on disk."""
-        await self._do("VoicemailRefresh", [("Context", "default"), ("Mailbox", mailbox)])
+        await self.act(actions.VoicemailRefresh(mailbox=mailbox))
 
     async def snapshot(self) -> Snapshot:
         """All channels and contacts of this moment."""
-        channels = await self._list("CoreShowChannels")
-        contacts = await self.snapshot_contacts()
-        return Snapshot(
-            tuple(message for message in channels if message.event == "CoreShowChannel"), contacts
-        )
+        channels = await self.items(actions.CoreShowChannels())
+        return Snapshot(channels, await self.snapshot_contacts())
 
     async def snapshot_contacts(self) -> tuple[Mapping[str, str], ...]:
         """Everything that is registered at this moment."""
-        contacts = await self._list("PJSIPShowContacts")
-        return tuple(message for message in contacts if message.event == "ContactList")
+        return await self.items(actions.PJSIPShowContacts())
 
+    @_one_family
     async def end_registrations(self, names: Container[str]) -> list[tuple[str, str]]:
         """End every registration of these AORs; returns their names and contact URIs.
 
@@ -220,9 +299,33 @@ class Switch:
             key = contact.get("ObjectName", "")
             name = key.partition(";@")[0]
             if name in names:
-                await self._do("DBDel", [("Family", "registrar/contact"), ("Key", key)])
+                await self.act(actions.DBDel(family="registrar/contact", key=key))
                 ended.append((name, contact.get("Uri", "")))
         return ended
+
+    @_one_family
+    async def act(self, action: Action) -> Mapping[str, str]:
+        """Do any action and return the engine's answer.
+
+        Raises EngineUnreachable, EngineRefused, ActionTimeout.
+        """
+        return await self._client.action(action.NAME, action.headers())
+
+    @_one_family
+    async def items(
+        self, action: ListAction, *, seconds: float = LIST_SECONDS
+    ) -> tuple[Mapping[str, str], ...]:
+        """Do any action that answers with a list, and return its items.
+
+        Raises EngineUnreachable, EngineRefused, ActionTimeout.
+        """
+        try:
+            messages = await self._client.list_action(action.NAME, action.headers(), seconds=seconds)
+        except AmiRefused as refused:
+            if not action.EMPTY or not str(refused).startswith(action.EMPTY):
+                raise
+            return ()
+        return tuple(message for message in messages if message.event in action.ITEMS)
 
     async def _resynchronise(self) -> None:
         await self._on_connected()
@@ -231,34 +334,3 @@ class Switch:
     def _lost(self) -> None:
         self._synced.clear()
         self._on_lost()
-
-    async def _do(self, name: str, headers: Headers) -> None:
-        try:
-            await self._client.action(name, headers)
-        except (AmiError, WireError) as failure:
-            raise _own(failure) from None
-
-    async def _list(self, name: str) -> list[Message]:
-        try:
-            return await self._client.list_action(name, seconds=15)
-        except AmiRefused as refused:
-            if "No " in str(refused):  # "No Contacts found" is how the engine tells an empty list
-                return []
-            raise _own(refused) from None
-        except (AmiError, WireError) as failure:
-            raise _own(failure) from None
-
-
-def _exactly(channel: str) -> str:
-    # Hangup takes /…/ as a regular expression over channel names.
-    if channel.startswith("/"):
-        raise EngineRefused("no such channel")
-    return channel
-
-
-def _own(failure: AmiError | WireError) -> SwitchError:
-    if isinstance(failure, AmiTimeout):
-        return ActionTimeout(str(failure))
-    if isinstance(failure, AmiUnreachable):
-        return EngineUnreachable(str(failure))
-    return EngineRefused(str(failure))

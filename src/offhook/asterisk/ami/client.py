@@ -12,40 +12,49 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import itertools
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
-from offhook.asterisk.ami.wire import Cutter, Message, WireError, encode_action
+from offhook.asterisk.ami.errors import AmiError, AmiRefused, AmiTimeout, AmiUnreachable
+from offhook.asterisk.ami.link import Link
+from offhook.asterisk.ami.pending import PendingActions
+from offhook.asterisk.ami.wire import Message, encode_action
+
+__all__ = [
+    "AmiClient",
+    "AmiError",
+    "AmiRefused",
+    "AmiTimeout",
+    "AmiUnreachable",
+    "Headers",
+    "State",
+    "Timing",
+]
 
 log = logging.getLogger(__name__)
 
-ACTION_SECONDS = 5.0
-PONG_SECONDS = 5.0
-BOOT_SECONDS = 60.0
-PING_BUSY_SECONDS = 0.04
-PING_REST_SECONDS = 1.0
-_PAUSES = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
-_READ_BYTES = 1 << 16
+WAITING_MAX = 64 << 20
+"""Bytes of events that may wait while the snapshot is taken; with more, synchronising begins anew."""
 
 Headers = Sequence[tuple[str, str]]
+Address = Callable[[], tuple[str, int, str, str]]
 
 
-class AmiError(Exception):
-    """An action did not succeed."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """How long the link waits, in seconds. Of `pauses` between attempts to connect the last repeats."""
 
-
-class AmiUnreachable(AmiError):
-    """There is no connection to the engine, or it was lost before the answer came."""
-
-
-class AmiTimeout(AmiError):
-    """No answer in time; whether the engine has done it is unknown."""
-
-
-class AmiRefused(AmiError):
-    """The engine answered Error; the text is its message."""
+    action: float = 5.0
+    connect: float = 5.0
+    boot: float = 60.0
+    pong: float = 5.0
+    ping_busy: float = 0.04
+    ping_rest: float = 1.0
+    gather: float = 0.004
+    pauses: tuple[float, ...] = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 
 
 class State(StrEnum):
@@ -58,57 +67,41 @@ class State(StrEnum):
     UP = "up"
 
 
-class _Pending:
-    """An action that waits for its answer, or for the end of its list of events."""
-
-    def __init__(self, wants_list: bool) -> None:
-        self.future: asyncio.Future[list[Message]] = asyncio.get_running_loop().create_future()
-        self.wants_list = wants_list
-        self.messages: list[Message] = []
-
-    def take(self, message: Message) -> bool:
-        """Take one message of this action; True when it was the last."""
-        if self.future.done():
-            return True
-        event = message.event
-        if not event and message.get("Response") == "Error":
-            self.future.set_exception(AmiRefused(message.get("Message", "refused")))
-            return True
-        self.messages.append(message)
-        if self.wants_list and message.get("EventList") not in {"Complete", "cancelled"}:
-            return False
-        self.future.set_result(self.messages)
-        return True
-
-
 class AmiClient:
     """The link to one engine.
 
-    `address` is asked for before every connection, since a new engine has another port and secret.
-    `on_events` gets every batch in order; `on_connected` runs after the login and before the first batch.
+    `address` is asked for host, port, user and secret before every connection, since a new engine has
+    others. `on_events` gets every batch in order and has to return soon: nothing is read meanwhile.
+    `on_connected` runs after the login and before the first batch. `on_lost` tells that a link that was
+    up is not any more; `close` does not tell.
     """
 
     def __init__(
         self,
-        address: Callable[[], tuple[str, int, str, str]],
+        address: Address,
         *,
         on_events: Callable[[list[Message]], None],
         on_connected: Callable[[], Awaitable[None]],
         on_lost: Callable[[], None],
+        timing: Timing | None = None,
     ) -> None:
         self._address = address
         self._on_events = on_events
         self._on_connected = on_connected
         self._on_lost = on_lost
-        self._writer: asyncio.StreamWriter | None = None
-        self._pending: dict[str, _Pending] = {}
-        self._ids = itertools.count(1)
+        self._timing = timing or Timing()
+        self._link: Link | None = None
+        self._pending = PendingActions()
         self._waiting: list[Message] = []
+        self._waiting_bytes = 0
         self._task: asyncio.Task[None] | None = None
-        self.state = State.CLOSED
-        self.busy = False
-        self._was_up = False
         self._booted = asyncio.Event()
+        self._hurry = asyncio.Event()
+        self._busy = False
+        self._was_up = False
+        self._closing = False
+        self._last_failure = ""
+        self.state = State.CLOSED
 
     def _set_state(self, state: State, event: str) -> None:
         log.debug("ami: %s -> %s -> %s", self.state, event, state)
@@ -119,19 +112,34 @@ class AmiClient:
         """Whether actions can be sent and events are in step."""
         return self.state is State.UP
 
+    @property
+    def busy(self) -> bool:
+        """Whether calls are up, so that events are wanted within milliseconds."""
+        return self._busy
+
+    @busy.setter
+    def busy(self, busy: bool) -> None:
+        if busy and not self._busy:
+            self._hurry.set()
+        self._busy = busy
+
     def start(self) -> None:
-        """Begin to connect, and go on until `close`."""
+        """Begin to connect, and go on until `close`. Raises RuntimeError when it runs already."""
+        if self._task is not None:
+            raise RuntimeError("the link was started before")
+        self._closing = False
         self._task = asyncio.create_task(self._run(), name="ami")
 
     async def close(self) -> None:
-        """End the link."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-            self._task = None
+        """End the link; actions that wait get AmiUnreachable."""
+        self._closing = True
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
         self._set_state(State.CLOSED, "close")
 
-    async def action(self, name: str, headers: Headers = (), *, seconds: float = ACTION_SECONDS) -> Message:
+    async def action(self, name: str, headers: Headers = (), *, seconds: float | None = None) -> Message:
         """Send an action and return its response.
 
         Raises AmiUnreachable, AmiTimeout, AmiRefused, and WireError for a header that cannot be sent.
@@ -139,86 +147,122 @@ class AmiClient:
         return (await self._ask(name, headers, wants_list=False, seconds=seconds))[0]
 
     async def list_action(
-        self, name: str, headers: Headers = (), *, seconds: float = ACTION_SECONDS
+        self, name: str, headers: Headers = (), *, seconds: float | None = None
     ) -> list[Message]:
         """Send an action that answers with a list; returns its events without the frame around them."""
         return (await self._ask(name, headers, wants_list=True, seconds=seconds))[1:-1]
 
-    async def _ask(self, name: str, headers: Headers, *, wants_list: bool, seconds: float) -> list[Message]:
-        writer = self._writer
-        if writer is None or self.state in {State.CLOSED, State.CONNECTING}:
+    async def _ask(
+        self, name: str, headers: Headers, *, wants_list: bool, seconds: float | None
+    ) -> list[Message]:
+        link, seconds = self._link, self._timing.action if seconds is None else seconds
+        if link is None:
             raise AmiUnreachable("the engine is not connected")
-        key = str(next(self._ids))
-        data = encode_action([("Action", name), ("ActionID", key), *headers])
-        pending = self._pending[key] = _Pending(wants_list)
+        pending = self._pending.open(wants_list=wants_list)
+        sent = False
         try:
-            writer.write(data)
+            sent = link.write(encode_action([("Action", name), ("ActionID", pending.key), *headers]))
+            if not sent:
+                raise AmiUnreachable("the engine takes no more actions")
             async with asyncio.timeout(seconds):
                 return await pending.future
         except TimeoutError:
+            # The answer may have come in the same turn of the loop, if that was held up.
+            if pending.future.done() and not pending.future.cancelled():
+                return pending.future.result()
             raise AmiTimeout(f"{name}: no answer in {seconds:g} s") from None
         finally:
-            self._pending.pop(key, None)
+            self._pending.close(pending, more=sent and wants_list)
+
+    # -- the connection -------------------------------------------------------------------------------
 
     async def _run(self) -> None:
         failures = 0
         while True:
-            self._set_state(State.CONNECTING, "start" if not failures else "again")
+            self._set_state(State.CONNECTING, "again" if failures else "start")
+            self._was_up = False
             try:
                 await self._connection()
-            except (OSError, WireError, AmiError, TimeoutError) as failure:
-                log.log(logging.WARNING if self._was_up else logging.DEBUG, "ami: link lost: %s", failure)
+            except (OSError, ValueError, AmiError) as failure:
+                self._tell(str(failure) or type(failure).__name__)
             except Exception:
                 # Whatever on_connected met: without a link the PBX is blind, so go on trying.
                 log.exception("ami: the link could not be brought in step")
-            failures = 0 if self._was_up else failures + 1
-            await asyncio.sleep(_PAUSES[min(failures, len(_PAUSES) - 1)])
+            failures = 1 if self._was_up else failures + 1
+            pauses = self._timing.pauses
+            await asyncio.sleep(pauses[min(failures, len(pauses)) - 1])
+
+    def _tell(self, failure: str) -> None:
+        # One line when the link is lost or the reason changes, not one per attempt.
+        level = logging.WARNING if self._was_up or failure != self._last_failure else logging.DEBUG
+        log.log(level, "ami: %s: %s", "link lost" if self._was_up else "no link", failure)
+        self._last_failure = failure
+
+    def _where(self) -> tuple[str, int, str, str]:
+        try:
+            return self._address()
+        except Exception as failure:
+            raise AmiUnreachable(str(failure) or "the engine has no address") from None
 
     async def _connection(self) -> None:
-        self._was_up = False
+        host, port, user, secret = self._where()
         self._booted.clear()
-        host, port, user, secret = self._address()
-        reader, writer = await asyncio.open_connection(host, port, limit=_READ_BYTES)
-        self._writer = writer
-        cutter = Cutter()
-        tasks = [asyncio.create_task(self._read(reader, cutter), name="ami-read")]
+        async with asyncio.timeout(self._timing.connect):
+            _, link = await asyncio.get_running_loop().create_connection(
+                lambda: Link(self._sort, self._timing.gather), host, port
+            )
+        self._link = link
+        live = asyncio.create_task(self._live(user, secret), name="ami-live")
         try:
-            tasks.append(asyncio.create_task(self._live(user, secret), name="ami-live"))
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
+            ends: set[asyncio.Future[Any]] = {live, link.lost}
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            if not link.lost.done():
+                live.result()
+            raise AmiUnreachable(await link.lost)
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            self._drop(writer)
+            self._link = None
+            link.end("closed")
+            self._pending.fail_all()
+            live.cancel()
+            await asyncio.gather(live, return_exceptions=True)
+            self._forget_waiting()
+            self._fall()
 
-    def _drop(self, writer: asyncio.StreamWriter) -> None:
-        self._writer = None
-        writer.close()
-        for pending in self._pending.values():
-            if not pending.future.done():
-                pending.future.set_exception(AmiUnreachable("the link to the engine was lost"))
-        self._waiting.clear()
-        if self._was_up:
-            self._set_state(State.CONNECTING, "lost")
-            self._on_lost()
+    def _fall(self) -> None:
+        if not self._was_up or self._closing:
+            return
+        self._set_state(State.CONNECTING, "lost")
+        self._on_lost()
 
     async def _live(self, user: str, secret: str) -> None:
         self._set_state(State.LOGGING_IN, "connected")
         await self._login(user, secret)
         # The port opens before all modules are loaded; only then does every action exist.
-        async with asyncio.timeout(BOOT_SECONDS):
-            await self._booted.wait()
+        try:
+            async with asyncio.timeout(self._timing.boot):
+                await self._booted.wait()
+        except TimeoutError:
+            raise AmiTimeout("the engine does not finish booting") from None
         self._set_state(State.SYNCING, "logged in")
         await self._on_connected()
         self._set_state(State.UP, "synced")
-        self._was_up = True
-        waiting, self._waiting = self._waiting, []
-        self._hand_over(waiting)
+        self._was_up, self._last_failure = True, ""
+        self._hand_over(self._forget_waiting())
         while True:
-            await asyncio.sleep(PING_BUSY_SECONDS if self.busy else PING_REST_SECONDS)
-            await self.action("Ping", seconds=PONG_SECONDS)
+            await self._rest()
+            await self.action("Ping", seconds=self._timing.pong)
+
+    async def _rest(self) -> None:
+        """Wait until the next Ping is due; at rest a first call ends the wait."""
+        if self._busy:
+            await asyncio.sleep(self._timing.ping_busy)
+            return
+        self._hurry.clear()
+        try:
+            async with asyncio.timeout(self._timing.ping_rest):
+                await self._hurry.wait()
+        except TimeoutError:
+            return
 
     async def _login(self, user: str, secret: str) -> None:
         challenge = (await self.action("Challenge", [("AuthType", "MD5")])).get("Challenge", "")
@@ -226,28 +270,24 @@ class AmiClient:
         key = hashlib.md5((challenge + secret).encode(), usedforsecurity=False).hexdigest()
         await self.action("Login", [("AuthType", "MD5"), ("Username", user), ("Key", key)])
 
-    async def _read(self, reader: asyncio.StreamReader, cutter: Cutter) -> None:
-        while data := await reader.read(_READ_BYTES):
-            self._sort(cutter.feed(data))
-        raise AmiUnreachable("the engine closed the link")
+    # -- what comes in --------------------------------------------------------------------------------
 
-    def _sort(self, messages: Iterable[Message]) -> None:
-        events: list[Message] = []
-        for message in messages:
-            if message.event == "FullyBooted":
-                self._booted.set()
-            key = message.get("ActionID", "")
-            pending = self._pending.get(key) if key else None
-            # OriginateResponse bears both an ActionID and a Response, and is an event all the same.
-            if pending is not None and not (message.event and not pending.wants_list):
-                if pending.take(message):
-                    self._pending.pop(key, None)
-            elif message.event:
-                events.append(message)
+    def _sort(self, messages: list[Message]) -> None:
+        events = [message for message in messages if not self._pending.take(message)]
         if self.state is State.UP:
             self._hand_over(events)
-        else:
-            self._waiting += events
+            return
+        for event in events:
+            if event.event == "FullyBooted":
+                self._booted.set()
+            self._waiting_bytes += event.size
+        self._waiting += events
+        if self._waiting_bytes > WAITING_MAX and self._link is not None:
+            self._link.end("more events came than can wait for the snapshot")
+
+    def _forget_waiting(self) -> list[Message]:
+        waiting, self._waiting, self._waiting_bytes = self._waiting, [], 0
+        return waiting
 
     def _hand_over(self, events: list[Message]) -> None:
         if not events:

@@ -1,0 +1,506 @@
+"""The link to the engine against a small server that speaks AMI and does what a test wants."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import logging
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import pytest
+
+from offhook.asterisk.ami import client as client_module
+from offhook.asterisk.ami.client import (
+    AmiClient,
+    AmiRefused,
+    AmiTimeout,
+    AmiUnreachable,
+    State,
+    Timing,
+)
+from offhook.asterisk.ami.wire import Cutter, Message, WireError
+
+SECRET = "s3cret"
+FAST = Timing(
+    action=2, connect=2, boot=2, pong=0.3, ping_busy=0.01, ping_rest=30, gather=0.002, pauses=(0.01,)
+)
+
+Reply = Callable[["Engine", Message, asyncio.StreamWriter], None]
+
+
+class Engine:
+    """Answers as Asterisk does; `replies` names what it does otherwise, by action."""
+
+    def __init__(self) -> None:
+        self.replies: dict[str, Reply] = {}
+        self.actions: list[Message] = []
+        self.writers: list[asyncio.StreamWriter] = []
+        self.secret = SECRET
+        self.stalled = False
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._server: asyncio.Server | None = None
+        self.port = 0
+
+    async def start(self) -> None:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def stop(self) -> None:
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+        for task in tuple(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for writer in self.writers:
+            writer.transport.abort()
+        self.writers.clear()
+
+    def names(self) -> list[str]:
+        return [action["Action"] for action in self.actions]
+
+    def event(self, text: str) -> None:
+        """Send an event on the newest connection: `Name; Header: value; …`."""
+        self.writers[-1].write(("Event: " + text.replace("; ", "\r\n") + "\r\n\r\n").encode())
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        self.writers.append(writer)
+        writer.write(b"Asterisk Call Manager/11.0.0\r\n")
+        cutter = Cutter()
+        cutter.feed(b"Asterisk Call Manager\r\n")
+        with contextlib.suppress(ConnectionError):
+            while data := await reader.read(65536):
+                for action in cutter.feed(data):
+                    self.actions.append(action)
+                    if not self.stalled:
+                        self.replies.get(action["Action"], answer)(self, action, writer)
+        writer.close()
+
+
+def say(writer: asyncio.StreamWriter, action: Message, *messages: str) -> None:
+    for message in messages:
+        head, _, rest = message.partition("; ")
+        lines = [head, f"ActionID: {action['ActionID']}", *filter(None, rest.split("; "))]
+        writer.write(("\r\n".join(lines) + "\r\n\r\n").encode())
+
+
+def answer(engine: Engine, action: Message, writer: asyncio.StreamWriter) -> None:
+    match action["Action"]:
+        case "Challenge":
+            say(writer, action, "Response: Success; Challenge: 4711")
+        case "Login":
+            key = hashlib.md5(f"4711{engine.secret}".encode(), usedforsecurity=False).hexdigest()
+            if action["Key"] == key and action["Username"] == "offhook":
+                say(writer, action, "Response: Success; Message: Authentication accepted")
+                engine.event("FullyBooted; Status: Fully Booted")
+            else:
+                say(writer, action, "Response: Error; Message: Authentication failed")
+        case "Ping":
+            say(writer, action, "Response: Success; Ping: Pong")
+        case "List":
+            say(
+                writer,
+                action,
+                "Response: Success; EventList: start",
+                "Event: Item; Name: a",
+                "Event: Item; Name: b",
+                "Event: ListComplete; EventList: Complete",
+            )
+        case _:
+            say(writer, action, "Response: Error; Message: Invalid/unknown command")
+
+
+def silent(_engine: Engine, _action: Message, _writer: asyncio.StreamWriter) -> None:
+    """Never answers."""
+
+
+class Link:
+    """A client with what it told."""
+
+    def __init__(self, engine: Engine, timing: Timing = FAST) -> None:
+        self.engine = engine
+        self.batches: list[list[Message]] = []
+        self.told: list[str] = []
+        self.on_connected: Callable[[], Awaitable[None]] = self._nothing
+        self.client = AmiClient(
+            lambda: ("127.0.0.1", engine.port, "offhook", SECRET),
+            on_events=self._take,
+            on_connected=self._connected,
+            on_lost=lambda: self.told.append("lost"),
+            timing=timing,
+        )
+
+    async def _nothing(self) -> None:
+        return
+
+    async def _connected(self) -> None:
+        self.told.append("connected")
+        await self.on_connected()
+
+    def _take(self, events: list[Message]) -> None:
+        self.told.append("events")
+        self.batches.append(events)
+
+    def seen(self) -> list[str]:
+        return [event.event for batch in self.batches for event in batch if event.event != "FullyBooted"]
+
+
+async def until(condition: Callable[[], object], seconds: float = 5.0) -> None:
+    async with asyncio.timeout(seconds):
+        while not condition():  # noqa: ASYNC110 - what is awaited has no event to wait for
+            await asyncio.sleep(0.002)
+
+
+@pytest.fixture
+async def engine() -> AsyncIterator[Engine]:
+    engine = Engine()
+    await engine.start()
+    yield engine
+    await engine.stop()
+
+
+@pytest.fixture
+async def link(engine: Engine) -> AsyncIterator[Link]:
+    link = Link(engine)
+    link.client.start()
+    await until(lambda: link.client.up)
+    yield link
+    await link.client.close()
+
+
+async def test_it_logs_in_without_sending_the_secret(engine: Engine, link: Link) -> None:
+    assert engine.names()[:2] == ["Challenge", "Login"]
+    assert not any(SECRET in value for action in engine.actions for value in action.values())
+    assert link.told[0] == "connected"
+
+
+async def test_an_action_gets_its_own_answer(engine: Engine, link: Link) -> None:
+    kept: list[Message] = []
+    engine.replies["Slow"] = lambda _engine, action, _writer: kept.append(action)
+    slow = asyncio.create_task(link.client.action("Slow"))
+    await until(lambda: kept)
+    assert (await link.client.action("Ping"))["Ping"] == "Pong"
+    assert not slow.done()
+    say(engine.writers[-1], kept[0], "Response: Success; Message: at last")
+    assert (await slow)["Message"] == "at last"
+
+
+async def test_a_refusal_carries_the_engines_words(link: Link) -> None:
+    with pytest.raises(AmiRefused, match="Invalid/unknown command"):
+        await link.client.action("Nonsense")
+
+
+async def test_no_answer_in_time(engine: Engine, link: Link) -> None:
+    engine.replies["Slow"] = silent
+    with pytest.raises(AmiTimeout, match=r"Slow: no answer in 0\.02 s"):
+        await link.client.action("Slow", seconds=0.02)
+
+
+async def test_a_header_that_cannot_be_sent_reaches_nobody(engine: Engine, link: Link) -> None:
+    before = len(engine.actions)
+    with pytest.raises(WireError):
+        await link.client.action("Ping", [("Variable", "x\r\nAction: Hangup")])
+    await link.client.action("Ping")
+    assert engine.names()[before:] == ["Ping"]
+
+
+async def test_a_list_is_gathered_with_events_in_between(engine: Engine, link: Link) -> None:
+    def reply(engine: Engine, action: Message, writer: asyncio.StreamWriter) -> None:
+        say(writer, action, "Response: Success; EventList: start", "Event: Item; Name: a")
+        engine.event("Hangup; Uniqueid: 1")
+        say(writer, action, "Event: Item; Name: b", "Event: Done; EventList: Complete; ListItems: 2")
+
+    engine.replies["List"] = reply
+    assert [item["Name"] for item in await link.client.list_action("List")] == ["a", "b"]
+    assert link.seen() == ["Hangup"]
+
+
+async def test_a_list_that_is_refused(engine: Engine, link: Link) -> None:
+    engine.replies["List"] = lambda _engine, action, writer: say(
+        writer, action, "Response: Error; Message: No"
+    )
+    with pytest.raises(AmiRefused, match="No"):
+        await link.client.list_action("List")
+
+
+async def test_originate_response_is_an_event_and_no_answer(engine: Engine, link: Link) -> None:
+    def reply(_engine: Engine, action: Message, writer: asyncio.StreamWriter) -> None:
+        say(writer, action, "Event: OriginateResponse; Response: Failure; Uniqueid: 1.1")
+        say(writer, action, "Response: Success; Message: Originate successfully queued")
+
+    engine.replies["Originate"] = reply
+    assert (await link.client.action("Originate"))["Message"] == "Originate successfully queued"
+    await until(link.seen)
+    assert link.seen() == ["OriginateResponse"]
+
+
+async def test_what_comes_late_of_a_list_is_no_news(engine: Engine, link: Link) -> None:
+    kept: list[Message] = []
+    engine.replies["List"] = lambda _engine, action, _writer: kept.append(action)
+    with pytest.raises(AmiTimeout):
+        await link.client.list_action("List", seconds=0.02)
+    writer = engine.writers[-1]
+    say(
+        writer,
+        kept[0],
+        "Response: Success; EventList: start",
+        "Event: Item",
+        "Event: Done; EventList: Complete",
+    )
+    engine.event("Hangup; Uniqueid: 1")
+    await until(link.seen)
+    assert link.seen() == ["Hangup"]
+
+
+async def test_the_dialplan_cannot_answer_for_the_engine(engine: Engine, link: Link) -> None:
+    kept: list[Message] = []
+    engine.replies["List"] = lambda _engine, action, _writer: kept.append(action)
+    waiting = asyncio.create_task(link.client.list_action("List"))
+    await until(lambda: kept)
+    for number in range(20):
+        engine.event(f"UserEvent; ActionID: {number}; EventList: Complete")
+    await until(lambda: len(link.seen()) == 20)
+    assert not waiting.done()
+    say(engine.writers[-1], kept[0], "Response: Success", "Event: Done; EventList: Complete")
+    assert await waiting == []
+
+
+async def test_events_wait_until_the_snapshot_is_taken(engine: Engine) -> None:
+    link = Link(engine)
+    go_on = asyncio.Event()
+    snapshot: list[str] = []
+
+    async def connected() -> None:
+        engine.event("Newchannel; Uniqueid: 1")
+        snapshot.extend(item["Name"] for item in await link.client.list_action("List"))
+        engine.event("Hangup; Uniqueid: 1")
+        await go_on.wait()
+
+    link.on_connected = connected
+    link.client.start()
+    await until(lambda: snapshot)
+    assert (link.client.state, link.batches, snapshot) == (State.SYNCING, [], ["a", "b"])
+    go_on.set()
+    await until(lambda: "Hangup" in link.seen())
+    assert link.seen() == ["Newchannel", "Hangup"]
+    assert link.told[:2] == ["connected", "events"]
+    await link.client.close()
+
+
+async def test_too_many_waiting_events_begin_anew(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client_module, "WAITING_MAX", 10_000)
+    link = Link(engine)
+    never = asyncio.Event()
+
+    async def connected() -> None:
+        if link.told.count("connected") == 1:
+            for _ in range(200):
+                engine.event("Newchannel; Padding: " + "x" * 100)
+            await never.wait()
+
+    link.on_connected = connected
+    link.client.start()
+    await until(lambda: link.client.up)
+    assert link.told.count("connected") == 2
+    assert link.seen() == []
+    await link.client.close()
+
+
+async def test_the_engine_has_to_finish_booting(engine: Engine) -> None:
+    def reply(_engine: Engine, action: Message, writer: asyncio.StreamWriter) -> None:
+        say(writer, action, "Response: Success; Message: Authentication accepted")
+
+    engine.replies["Login"] = reply
+    link = Link(engine)
+    link.client.start()
+    await until(lambda: "Login" in engine.names())
+    assert (link.client.state, link.told) == (State.LOGGING_IN, [])
+    engine.event("FullyBooted; Status: Fully Booted")
+    await until(lambda: link.client.up)
+    await link.client.close()
+
+
+async def test_a_wrong_secret_is_told_once_and_tried_again(
+    engine: Engine, caplog: pytest.LogCaptureFixture
+) -> None:
+    engine.secret = "another"
+    link = Link(engine)
+    with caplog.at_level(logging.WARNING):
+        link.client.start()
+        await until(lambda: engine.names().count("Login") >= 3)
+        assert [record.getMessage() for record in caplog.records] == ["ami: no link: Authentication failed"]
+        engine.secret = SECRET
+        await until(lambda: link.client.up)
+    assert SECRET not in caplog.text
+    assert "lost" not in link.told
+    await link.client.close()
+
+
+async def test_a_lost_link_is_made_anew_and_fails_what_waits(engine: Engine, link: Link) -> None:
+    engine.replies["Slow"] = silent
+    waiting = asyncio.create_task(link.client.action("Slow"))
+    await until(lambda: "Slow" in engine.names())
+    await engine.stop()
+    with pytest.raises(AmiUnreachable):
+        await waiting
+    await until(lambda: "lost" in link.told)
+    with pytest.raises(AmiUnreachable):
+        await link.client.action("Ping")
+    await engine.start()
+    await until(lambda: link.client.up)
+    assert [word for word in link.told if word != "events"] == ["connected", "lost", "connected"]
+    engine.event("Hangup; Uniqueid: 1")
+    await until(link.seen)
+
+
+async def test_a_late_pong_is_loss_of_sync(engine: Engine, link: Link) -> None:
+    engine.stalled = True
+    link.client.busy = True
+    await until(lambda: "lost" in link.told)
+    engine.stalled = False
+    await until(lambda: link.client.up)
+    assert [word for word in link.told if word != "events"] == ["connected", "lost", "connected"]
+
+
+async def test_busy_ends_the_rest_between_pings(engine: Engine, link: Link) -> None:
+    # At rest the next Ping would come in 30 s.
+    assert "Ping" not in engine.names()
+    link.client.busy = True
+    await until(lambda: engine.names().count("Ping") > 3)
+    assert link.client.busy
+
+
+async def test_an_answer_that_came_while_the_loop_was_held_up_counts(engine: Engine, link: Link) -> None:
+    kept: list[Message] = []
+    engine.replies["Slow"] = lambda _engine, action, _writer: kept.append(action)
+    asked = asyncio.create_task(link.client.action("Slow", seconds=0.1))
+    await until(lambda: kept)
+    # Already in the socket's buffer when the loop comes back, long after the time-out.
+    say(engine.writers[-1], kept[0], "Response: Success; Message: in time")
+    time.sleep(0.2)  # noqa: ASYNC251 - the loop has to be held up
+    assert (await asked)["Message"] == "in time"
+
+
+async def test_a_stranger_on_the_port_is_no_engine(caplog: pytest.LogCaptureFixture) -> None:
+    def greet(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"SSH-2.0-OpenSSH\r\n")
+        strangers.append(writer)
+
+    strangers: list[asyncio.StreamWriter] = []
+    server = await asyncio.start_server(greet, "127.0.0.1", 0)
+    engine = Engine()
+    engine.port = server.sockets[0].getsockname()[1]
+    link = Link(engine)
+    link.client.start()
+    await until(lambda: "greet" in caplog.text)
+    assert link.told == []
+    await link.client.close()
+    for stranger in strangers:
+        stranger.close()
+    server.close()
+
+
+async def test_no_address_is_no_reason_to_give_up(engine: Engine) -> None:
+    asked = 0
+
+    def address() -> tuple[str, int, str, str]:
+        nonlocal asked
+        asked += 1
+        if asked < 3:
+            raise RuntimeError("the engine does not run")
+        return "127.0.0.1", engine.port, "offhook", SECRET
+
+    link = Link(engine)
+    client = AmiClient(
+        address,
+        on_events=lambda _events: None,
+        on_connected=link.on_connected,
+        on_lost=lambda: None,
+        timing=FAST,
+    )
+    client.start()
+    await until(lambda: client.up)
+    await client.close()
+
+
+async def test_a_failing_snapshot_is_taken_again(engine: Engine) -> None:
+    link = Link(engine)
+
+    async def connected() -> None:
+        if link.told.count("connected") < 3:
+            raise RuntimeError("the store is away")
+
+    link.on_connected = connected
+    link.client.start()
+    await until(lambda: link.client.up)
+    assert link.told.count("connected") == 3
+    await link.client.close()
+
+
+async def test_a_consumer_that_fails_does_not_stop_the_link(
+    engine: Engine, link: Link, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_events: list[Message]) -> None:
+        raise RuntimeError("misread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(link.client, "_on_events", fail)
+        engine.event("Newchannel; Uniqueid: 1")
+        await link.client.action("Ping")
+    engine.event("Hangup; Uniqueid: 1")
+    await until(link.seen)
+    assert (link.seen(), link.client.up) == (["Hangup"], True)
+
+
+async def test_events_that_follow_each_other_gather(engine: Engine, link: Link) -> None:
+    """Twenty events a fifth of a millisecond apart wake the consumer far less than twenty times."""
+    writer = engine.writers[-1]
+    for number in range(200):
+        engine.event(f"Newstate; Number: {number}")
+        await writer.drain()
+        await asyncio.sleep(0.0002)
+    await until(lambda: len(link.seen()) == 200)
+    numbers = [event["Number"] for batch in link.batches for event in batch if event.event == "Newstate"]
+    assert numbers == [str(number) for number in range(200)]
+    assert len(link.batches) < 150
+
+
+async def test_an_engine_that_reads_nothing_gets_no_more_actions(engine: Engine, link: Link) -> None:
+    engine.writers[-1].transport.pause_reading()  # type: ignore[attr-defined]
+    asked: list[asyncio.Task[Message]] = []
+    filler = [("Data", "x" * 900)] * 90
+    for _ in range(400):
+        asked.append(asyncio.create_task(link.client.action("Slow", filler)))
+    done, _ = await asyncio.wait(asked, return_when=asyncio.FIRST_COMPLETED)
+    assert all("takes no more" in str(task.exception()) for task in done)
+    await link.client.close()
+    assert len(done) < len(asked)
+    for task in asked:
+        with pytest.raises(AmiUnreachable):
+            await task
+
+
+async def test_close_ends_what_waits_and_tells_nobody(engine: Engine) -> None:
+    engine.replies["Slow"] = silent
+    link = Link(engine)
+    link.client.start()
+    await until(lambda: link.client.up)
+    waiting = asyncio.create_task(link.client.action("Slow"))
+    await until(lambda: "Slow" in engine.names())
+    await link.client.close()
+    with pytest.raises(AmiUnreachable):
+        await waiting
+    assert (link.client.state, "lost" in link.told) == (State.CLOSED, False)
+    assert not [task for task in asyncio.all_tasks() if task.get_name().startswith("ami")]
+    link.client.start()
+    with pytest.raises(RuntimeError):
+        link.client.start()
+    await until(lambda: link.client.up)
+    await link.client.close()
+    await link.client.close()
