@@ -125,6 +125,7 @@ class Pbx:
         self._operator = OperatorSocket(Operations(core), settings.data)
         self._tasks: list[asyncio.Task[None]] = []
         self._settling: asyncio.TimerHandle | None = None
+        self._reporting = (ReportMethod.HTTP, 0)
 
     def _endpoints(self) -> Registry:
         core, picture = self.core, _Picture(self.live)
@@ -146,6 +147,7 @@ class Pbx:
         core, settings = self.core, self.core.settings
         await core.records.load()
         method, port = self._report(core.api_settings.now)
+        self._reporting = method, port
         await core.dispatcher.start(settings.bind, method, port)
         core.api_settings.on_change(self._api_changed)
         changed = await self.extension_engine.write_identify()
@@ -231,6 +233,9 @@ class Pbx:
 
     async def _api_changed(self, api: ApiSettings) -> None:
         method, port = self._report(api)
+        if (method, port) == self._reporting:
+            return
+        self._reporting = method, port
         try:
             await self.core.dispatcher.set_method(self.core.settings.bind, method, port)
         except OSError as failure:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 
@@ -97,6 +98,30 @@ async def test_the_demonstration_as_a_newcomer_sees_it() -> None:
     await receiver.close()
 
 
+async def test_only_monitored_extensions_tell_their_state(pbx: TestPbx) -> None:
+    await pbx.extension("1000")
+    await pbx.extension("1001")
+    await pbx.core.apply.apply('api: {extension_monitors: "1001"}')
+    one, two = await pbx.phone("1000"), await pbx.phone("1001")
+    await (await one.call("1001")).hangup()
+    await eventually(lambda: pbx.receiver.named("NewCdr"), "the record")
+    assert two.calls
+    told = {event["extension"] for event in pbx.receiver.named("ExtensionStatus")}
+    assert told == {"1001"}
+    await pbx.core.apply.apply("api: {extension_monitors: all}")
+
+
+async def test_a_port_in_use_is_named() -> None:
+    async with up_process() as up:
+        server = await asyncio.start_server(lambda _r, w: w.close(), "127.0.0.1", up.http_port)
+        with pytest.raises(
+            AssertionError, match=f"HTTP port {up.http_port} .* choose another with --http-port"
+        ):
+            await up.start()
+        server.close()
+        await server.wait_closed()
+
+
 async def test_the_commands_of_an_operator() -> None:
     async with up_process() as up:
         document = {
@@ -107,6 +132,7 @@ async def test_the_commands_of_an_operator() -> None:
         text = json.dumps(document)
         status, output = await up.command("apply", "-", "--dry-run", stdin=text)
         assert (status, "dry run" in output) == (0, True)
+        assert "API:     api / " in output, "whatever the first command is, it shows the first passwords"
         await up.start()
         for done in ("Done.", "Nothing to change."):
             status, output = await up.command("apply", "-", stdin=text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
+from offhook.core import Core
 from offhook.settings import Settings, SettingsError, load_settings
 
 _SETTINGS = {
@@ -36,3 +37,15 @@ def settings_or_exit(arguments: argparse.Namespace) -> Settings:
     except SettingsError as wrong:
         sys.stderr.write(f"offhook: {wrong}\n")
         raise SystemExit(2) from None
+
+
+def show_passwords(core: Core) -> None:
+    """Show what the first start has made, at once: whatever fails later, they are not shown again."""
+    first = core.first_passwords
+    if first.api or first.console:
+        sys.stderr.write("\nThis is the first start. Write these down; they are not shown again:\n")
+    if first.console:
+        sys.stderr.write(f"  console: admin / {first.console}\n")
+    if first.api:
+        sys.stderr.write(f"  API:     {core.api_settings.now.username} / {first.api}\n\n")
+    sys.stderr.flush()

@@ -10,6 +10,7 @@ from typing import Any
 
 import aiohttp
 
+from offhook.cli.common import show_passwords
 from offhook.core import Core
 from offhook.operations import OperationRefused, Operations, socket_path
 from offhook.settings import Settings
@@ -52,6 +53,7 @@ async def operate(settings: Settings, operation: str, arguments: dict[str, Any])
     except NotRunning:
         pass
     core = await Core.open(settings)
+    show_passwords(core)
     try:
         return await Operations(core).perform(operation, arguments)
     except OperationRefused as refused:

@@ -18,7 +18,7 @@ from offhook.asterisk.fetch import obtain_engine
 from offhook.asterisk.process import call_capacity
 from offhook.asterisk.switch import SwitchError
 from offhook.asterisk.tree import EngineError, EngineTree
-from offhook.cli.common import add_settings_arguments, settings_or_exit
+from offhook.cli.common import add_settings_arguments, settings_or_exit, show_passwords
 from offhook.cli.lock import AlreadyRunning, FolderLock
 from offhook.core import Core
 from offhook.demo import Demo
@@ -84,12 +84,12 @@ async def _run(settings: Settings, tree: EngineTree, arguments: argparse.Namespa
         loop.add_signal_handler(sign, stop.set)
     loop.add_signal_handler(signal.SIGHUP, replace.set)
     core = await Core.open(settings)
+    show_passwords(core)
     pbx = Pbx(core, tree)
     demo = Demo(settings) if arguments.demo else None
     try:
         _check_ports(settings, adopting=(settings.data / "run" / "engine.json").exists())
         await pbx.start()
-        _show_passwords(core)
         if arguments.apply:
             await _apply(core, Path(arguments.apply))
         if demo is not None:
@@ -118,17 +118,6 @@ def _say_ready(pbx: Pbx) -> None:
     log.info("up to %d calls at a time on this machine", capacity)
     sys.stdout.write("offhook ready page={page} api={api} https={secure} sip={sip}\n".format(**addresses))
     sys.stdout.flush()
-
-
-def _show_passwords(core: Core) -> None:
-    first = core.first_passwords
-    if first.api or first.console:
-        sys.stderr.write("\nThis is the first start. Write these down; they are not shown again:\n")
-    if first.console:
-        sys.stderr.write(f"  console: admin / {first.console}\n")
-    if first.api:
-        sys.stderr.write(f"  API:     {core.api_settings.now.username} / {first.api}\n\n")
-    sys.stderr.flush()
 
 
 async def _apply(core: Core, path: Path) -> None:

@@ -82,9 +82,9 @@ class SettingsKeeper:
         await self.changed()
 
     async def changed(self) -> None:
-        """Put in force what is stored."""
+        """Put in force what is stored; also monitored extensions, which stand elsewhere, may have changed."""
         found = await self._store.read(_select)
-        if found is not None and found != self.now:
+        if found is not None:
             self.now = found
             for callback in self._on_change:
                 await callback(found)
