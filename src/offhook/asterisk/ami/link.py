@@ -1,7 +1,8 @@
 """One AMI connection: bytes in, messages out in batches; knows nothing of what they mean.
 
-The first event after a rest is handed over at once. While batches follow each other closely, reading pauses
-a few milliseconds after each, so that several events gather: being woken costs more than reading them.
+An event after a rest is handed over at once. While events follow each other closely, reading pauses a few
+milliseconds after each batch, so that several gather: being woken costs more than reading them. A pause costs
+as much as being woken twice, so it is taken only where it gathers something.
 Messages are handed over by a call that returns when they are taken in, so a consumer that lags makes the
 kernel's buffer fill up and the engine wait; nothing piles up here.
 """
@@ -16,6 +17,9 @@ from offhook.asterisk.ami.wire import Cutter, Message, WireError
 UNSENT_MAX = 1 << 20
 """Bytes of actions that may wait for the engine to read them."""
 
+_WORTH = 3
+"""Messages that a pause has to have gathered for another one to follow."""
+
 
 class Link(asyncio.Protocol):
     """Reads until `lost`, a future whose result says why it ended."""
@@ -26,6 +30,7 @@ class Link(asyncio.Protocol):
         self._gather = gather
         self._cutter = Cutter()
         self._last_batch = 0.0
+        self._paused = False
         self._transport: asyncio.Transport | None = None
         self._resume: asyncio.TimerHandle | None = None
         self.lost: asyncio.Future[str] = self._loop.create_future()
@@ -47,13 +52,14 @@ class Link(asyncio.Protocol):
             return
         if messages:
             self._on_messages(messages)
-            self._pause()
+            self._pause(len(messages))
 
-    def _pause(self) -> None:
+    def _pause(self, count: int) -> None:
         now = self._loop.time()
-        close = now - self._last_batch < 2 * self._gather
+        worth = now - self._last_batch < self._gather / 2 or (self._paused and count >= _WORTH)
         self._last_batch = now
-        if close and self._resume is None and self._transport is not None and not self.lost.done():
+        self._paused = worth
+        if worth and self._transport is not None and not self._transport.is_closing():
             self._transport.pause_reading()
             self._resume = self._loop.call_later(self._gather, self._go_on)
 
