@@ -121,7 +121,7 @@ def _without_tokens(text: str) -> str:
     for key in ("token", "refreshtoken"):
         if isinstance(answer, dict) and key in answer:
             answer[key] = "…"
-    return json.dumps(answer, ensure_ascii=False)
+    return json.dumps(answer, ensure_ascii=False, separators=(",", ":"))
 
 
 def _kept_token(account: Account) -> str:
