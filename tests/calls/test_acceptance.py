@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -159,6 +160,12 @@ async def test_the_commands_of_an_operator() -> None:
         )
         assert (status, output.splitlines()[0]) == (0, "max_extensions 150")
         assert (await client.ok("deviceinfo/query"))["deviceinfo"]["extensionstatus"] == "1/150"
+        os.environ["OFFHOOK_API_PASSWORD"] = "ApiTest2019"
+        url = f"http://127.0.0.1:{up.http_port}"
+        for body, expected in (('{"number": "1000"}', 0), ('{"number": "1"}', 1), ("{", 2)):
+            status, output = await up.plain("request", "extension/query", body, "--url", url, "--port", "0")
+            assert status == expected, output
+            assert "ApiTest2019" not in output
         await up.command("api", "disable")
         assert (await client.post("extension/list"))["errno"] == "30003"
         await client.close()

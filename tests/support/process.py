@@ -100,18 +100,20 @@ class UpProcess:
 
     async def command(self, *arguments: str, stdin: str = "") -> tuple[int, str]:
         """Run an offhook command on this folder; returns status and output."""
+        return await self.plain(*arguments, "--data", str(self.data), stdin=stdin)
+
+    async def plain(self, *arguments: str, stdin: str = "") -> tuple[int, str]:
+        """Run an offhook command that needs no data folder; returns status and output."""
         root = Path(__file__).parents[2]
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
             "offhook",
             *arguments,
-            "--data",
-            str(self.data),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
-            env={**os.environ, "PYTHONPATH": str(root / "src")},
+            env={**os.environ, "PYTHONPATH": str(root / "src"), "XDG_CACHE_HOME": str(self.data / "cache")},
         )
         output, _ = await process.communicate(stdin.encode())
         return process.returncode or 0, output.decode()

@@ -81,14 +81,18 @@ def test_no_more_calls_begin_than_the_rate_allows(pauses: list[float]) -> None:
 
 
 async def test_ids_of_calls_are_never_given_twice() -> None:
-    clock = ManualClock(1_600_000_000.9)
+    clock = ManualClock(1_600_000_000.25)
     switch = make(clock)
     ids = [switch.next_call_id()]
+    clock.advance(0.5)
+    assert make(clock).next_call_id() == "1600000000.1750000", (
+        "a restart within the same second goes on above"
+    )
     clock.advance(3)
     ids.append(switch.next_call_id())
     clock._now -= 3600
     ids.append(switch.next_call_id())
-    assert ids == ["1600000000.1000000", "1600000003.1000001", "1600000003.1000002"]
+    assert ids == ["1600000000.1250000", "1600000003.1250001", "1600000003.1250002"]
 
 
 @pytest.mark.parametrize(

@@ -141,7 +141,7 @@ class Switch:
         self._clock = clock
         self._pace = Pace(clock, rate)
         self._on_connected = on_connected
-        self._numbers = itertools.count(FIRST_CALL_NUMBER)
+        self._numbers = itertools.count(FIRST_CALL_NUMBER + int(clock.now() % 1 * 1_000_000))
         self._epoch = 0
         self._synced = asyncio.Event()
         self._on_lost = on_lost
@@ -182,8 +182,9 @@ class Switch:
     def next_call_id(self) -> str:
         """A new id `<epoch>.<n>` for a call that we originate.
 
-        Never given twice, also not by the next process: that one starts in a later second, and a clock
-        that is set back does not move the epoch of a running one.
+        Never given twice, also not by the next process: its numbers begin at the microsecond of its start, so
+        that even one that starts in the same second goes on above; a clock that is set back does not move
+        the epoch of a running one.
         """
         self._epoch = max(self._epoch, int(self._clock.now()))
         return f"{self._epoch}.{next(self._numbers)}"

@@ -29,12 +29,13 @@ class Account:
     url: str
     username: str
     password: str
+    port: str  # where `offhook listen` receives events; 0 for none
 
     @property
     def token_path(self) -> Path:
         """File that keeps the token between two commands, one per address and user."""
         cache = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser())
-        name = hashlib.sha256(f"{self.url} {self.username}".encode()).hexdigest()[:16]
+        name = hashlib.sha256(f"{self.url} {self.username} {self.port}".encode()).hexdigest()[:16]
         return cache / "offhook" / f"token-{name}"
 
 
@@ -44,6 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("body", nargs="?", default="", help='JSON object, such as \'{"number": "1000"}\'')
     parser.add_argument("--url", default="http://127.0.0.1:8088", help="address of the PBX")
     parser.add_argument("--username", default=os.environ.get("OFFHOOK_API_USERNAME", "api"))
+    parser.add_argument("--port", default="8260", help="where events go, see offhook listen; 0 for nowhere")
     parser.add_argument(
         "--password",
         default=os.environ.get("OFFHOOK_API_PASSWORD"),
@@ -59,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
         sys.stderr.write(f"offhook request: the body is no JSON: {broken}\n")
         return 2
     password = arguments.password if arguments.password is not None else getpass.getpass("API password: ")
-    account = Account(arguments.url.rstrip("/"), arguments.username, password)
+    account = Account(arguments.url.rstrip("/"), arguments.username, password, arguments.port)
     try:
         answer = asyncio.run(_call(account, arguments.endpoint.strip("/"), arguments.body))
     except (aiohttp.ClientError, TimeoutError, ValueError) as failure:
@@ -85,7 +87,7 @@ async def _call(account: Account, endpoint: str, body: str) -> dict[str, object]
 
 async def _login(http: aiohttp.ClientSession, account: Account) -> dict[str, object]:
     digest = hashlib.md5(account.password.encode(), usedforsecurity=False).hexdigest()
-    body = {"username": account.username, "password": digest, "version": "2.0.0"}
+    body = {"username": account.username, "password": digest, "port": account.port, "version": "2.0.0"}
     shown = json.dumps({**body, "password": "********"})
     answer = await _post(http, account, "login", "", json.dumps(body), shown=shown)
     if answer.get("status") == "Success":
