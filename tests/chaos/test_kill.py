@@ -162,6 +162,37 @@ async def test_killing_the_engine_ends_every_call_with_its_record_and_starts_it_
             await receiver.close()
 
 
+async def test_killing_both_at_once_still_gives_every_call_its_record() -> None:
+    receiver = Receiver()
+    await receiver.start()
+    async with up_process() as up:
+        await up.start()
+        client = await up.client()
+        await client.login(version="2.0.0", port=str(receiver.port))
+        await _extensions(client, ["2000", "2001"])
+        phones = await _phones(up, ["2000", "2001"])
+        try:
+            talking = (await client.ok("call/dial", {"caller": "2000", "callee": "2001"}))["callid"]
+            await eventually(lambda: any(c.is_up for c in phones[1].calls), "the call is up")
+            phones[0].auto_answer = False
+            ringing = (await client.ok("call/dial", {"caller": "2000", "callee": "2001"}))["callid"]
+            os.kill(up.engine_pid, signal.SIGKILL)
+            await up.kill()
+            await up.start()
+            await eventually(lambda: receiver.named("BootUp"), "the receiver hears of the restart")
+            assert (await client.post("extension/list"))["errno"] == "20004"
+            await client.login(version="2.0.0", port=str(receiver.port))
+            talked, rang = await receiver.cdr(talking, 15), await receiver.cdr(ringing, 15)
+            assert (talked["status"], rang["status"]) == ("ANSWERED", "NO ANSWER")
+            assert Counter(await _stored(up)) == Counter([talking, ringing])
+        finally:
+            for phone in phones:
+                phone.forget_calls()
+                await phone.__aexit__()
+            await client.close()
+            await receiver.close()
+
+
 async def test_a_restart_replaces_only_the_control_plane() -> None:
     receiver = Receiver()
     await receiver.start()
