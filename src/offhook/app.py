@@ -164,7 +164,8 @@ class Pbx:
             asyncio.create_task(self._write_sessions(), name="sessions"),
         ]
         await self._operator.start()
-        await self._front.start(settings.bind, settings.http_port)
+        for port in dict.fromkeys((settings.http_port, *settings.extra_http_ports)):
+            await self._front.start(settings.bind, port)
         self.ready = True
 
     async def close(self, *, leave_engine: bool = False) -> None:

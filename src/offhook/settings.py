@@ -23,9 +23,10 @@ class SettingsError(Exception):
 class Settings:
     """All settings of one PBX. Ports are TCP/UDP port numbers, `rtp_ports` is an inclusive range.
 
-    `tls_port` carries SIP over TLS; `timezone` is an IANA name, empty for that of the machine;
-    `external_address` and `local_nets` are for phones beyond NAT; `http_only_redirect` answers plain http
-    with a redirect to https; `call_rate` bounds the calls begun for the API per second.
+    `tls_port` carries SIP over TLS; `extra_http_ports` serve the same as `http_port`, such as 80 and 443.
+    `timezone` is an IANA name, empty for that of the machine; `external_address` and `local_nets` are for
+    phones beyond NAT; `https_only` answers plain http with a redirect to https; `allow_origin` is the CORS
+    answer, empty for none; `call_rate` bounds the calls begun for the API per second.
     """
 
     data: Path
@@ -35,6 +36,7 @@ class Settings:
     tls_port: int = 5061
     rtp_ports: tuple[int, int] = (10000, 12999)
     event_port: int = 8333
+    extra_http_ports: tuple[int, ...] = ()
     timezone: str = ""
     external_address: str = ""
     local_nets: tuple[str, ...] = ()
@@ -59,6 +61,10 @@ def _port(text: str) -> int:
     if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 65535:
         raise ValueError("must be a port from 1 to 65535")
     return int(text)
+
+
+def _ports(text: str) -> tuple[int, ...]:
+    return tuple(_port(part.strip()) for part in text.split(",") if part.strip())
 
 
 def _range(text: str) -> tuple[int, int]:
@@ -126,6 +132,7 @@ _READERS = {
     "http_port": _port,
     "sip_port": _port,
     "tls_port": _port,
+    "extra_http_ports": _ports,
     "rtp_ports": _range,
     "event_port": _port,
     "timezone": _zone,

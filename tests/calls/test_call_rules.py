@@ -120,3 +120,11 @@ async def test_an_unregistered_or_busy_engine_is_never_success(pbx: TestPbx) -> 
     finally:
         switch.start()
         await switch.wait_healthy(20)
+
+
+async def test_a_further_port_serves_the_same(pbx: TestPbx) -> None:
+    (port,) = pbx.settings.extra_http_ports
+    for scheme in ("http", "https"):
+        url = f"{scheme}://127.0.0.1:{port}/api/v2.0.0/extension/list?token={pbx.client.token}"
+        async with pbx.client._http.post(url) as response:
+            assert "Success" in await response.text()

@@ -150,6 +150,7 @@ class TestPbx:
             data=data,
             bind="127.0.0.1",
             http_port=free_port(),
+            extra_http_ports=(free_port(),),
             sip_port=free_port(socket.SOCK_DGRAM),
             tls_port=free_port(),
             event_port=free_port(),

@@ -21,6 +21,11 @@ def test_the_data_folder_defaults_to_the_users_data_home() -> None:
     assert load_settings({}, {"XDG_DATA_HOME": "/srv/d"}).data == Path("/srv/d/offhook/pbx")
 
 
+def test_further_ports_for_the_same(tmp_path: Path) -> None:
+    settings = load_settings({"data": str(tmp_path)}, {"OFFHOOK_EXTRA_HTTP_PORTS": "80, 443"})
+    assert settings.extra_http_ports == (80, 443)
+
+
 def test_lists_and_switches_are_read_from_toml(tmp_path: Path) -> None:
     (tmp_path / "offhook.toml").write_text(
         'local-nets = ["10.0.0.0/8", "192.168.1.7/24"]\nhttps-only = true\n'
@@ -36,6 +41,7 @@ def test_lists_and_switches_are_read_from_toml(tmp_path: Path) -> None:
         ("http_port", "0", "port from 1 to 65535"),
         ("http_port", "٣", "port from 1 to 65535"),
         ("sip_port", "x", "port from 1 to 65535"),
+        ("extra_http_ports", "80,x", "port from 1 to 65535"),
         ("rtp_ports", "10000", "range such as"),
         ("rtp_ports", "12000-11000", "at least 4 ports"),
         ("bind", "pbx", "does not appear to be an IPv4 or IPv6 address"),
