@@ -16,6 +16,8 @@ from tests.support.pbx import STRONG, Client, Json, Receiver
 from tests.support.phone import Phone, eventually
 from tests.support.process import UpProcess, up_process
 
+from bench.fold import fold_rate
+
 EXTENSIONS = 2000
 PAIRS = 20
 
@@ -235,6 +237,7 @@ async def main(short: bool) -> None:
             rows += await under_load(up, all_phones, receiver, 100 if short else 600)
         await client.close()
     await receiver.close()
+    rows.append(Row("events into the picture, 1000 calls up", f"{fold_rate():.0f} per second of CPU", "5000"))
     width = max(len(row.what) for row in rows)
     figures = max(len(row.figures) for row in rows)
     print(f"{'measured':{width}}  {'figures':{figures}}  aim")
