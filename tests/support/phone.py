@@ -11,6 +11,7 @@ Every wait has a time limit and ends with a TimeoutError that names what was wai
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import secrets
 from collections.abc import Callable, Coroutine
 from typing import Self
@@ -211,11 +212,11 @@ class Phone(asyncio.DatagramProtocol):
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        for task in list(self._tasks):
-            task.cancel()
         for call in self.calls:
             await self._leave(call)
             call.rtp.close()
+        for task in list(self._tasks):
+            task.cancel()
         if self.registered:
             await asyncio.wait([asyncio.create_task(self.register(0))], timeout=1)
         if self._transport is not None:
@@ -234,9 +235,14 @@ class Phone(asyncio.DatagramProtocol):
             return
         if call.incoming and 200 not in call.statuses:
             await call.refuse(480)
-        elif not call.incoming and call.statuses == []:
             return
-        else:
+        await asyncio.wait([asyncio.create_task(call.hangup())], timeout=1)
+        if call.incoming or call.ended:
+            return
+        # Our CANCEL may have crossed the answer on the way: then the call is up, and needs a BYE.
+        with contextlib.suppress(TimeoutError):
+            await eventually(lambda: any(status >= 200 for status in call.statuses), "a final answer", 1)
+        if call.is_up:
             await asyncio.wait([asyncio.create_task(call.hangup())], timeout=1)
 
     @property
