@@ -22,7 +22,9 @@ from offhook.areas.control.live import LiveCalls
 from offhook.areas.control.service import CallControl, DialledExtension
 from offhook.areas.extensions import api as extensions_api
 from offhook.areas.extensions.engine import IDENTIFY_MODULE, ExtensionEngine
+from offhook.areas.objects.engine import EngineFiles
 from offhook.areas.system import api as system_api
+from offhook.areas.trunks.states import TrunkStates
 from offhook.asterisk.process import EngineProcess
 from offhook.asterisk.static import AMI_USER, EngineSettings
 from offhook.asterisk.switch import Switch
@@ -32,7 +34,9 @@ from offhook.contract.endpoint import Registry
 from offhook.contract.openapi import openapi
 from offhook.core import Core
 from offhook.dialplan import REALTIME_FAMILIES, dialplan
+from offhook.engine_files import generated_files
 from offhook.events.dispatcher import ReportMethod
+from offhook.kinds import object_endpoints
 from offhook.operations import Operations, OperatorSocket
 from offhook.web.api import Api
 from offhook.web.front import Front
@@ -89,6 +93,7 @@ class Pbx:
                 realtime=REALTIME_FAMILIES,
             )
         )
+        self.trunk_states = TrunkStates()
         self.live = LiveCalls(core.dispatcher.publish_soon, core.records.call_ended)
         self.switch = Switch(
             self._ami_address,
@@ -113,6 +118,15 @@ class Pbx:
             self._on_events,
         )
         core.on_extensions_changed(self.extension_engine.on_changed)
+        self.engine_files = EngineFiles(
+            core.store,
+            self.switch,
+            self.engine.settings.etc,
+            generated_files(
+                core.objects, core.pbx_settings, data=settings.data, own_contexts=lambda: frozenset()
+            ),
+        )
+        core.on_parts_changed(self.engine_files.refresh)
         self.registry = self._endpoints()
         api = Api(self.registry, core.access, ready=lambda: self.ready, allow_origin=settings.allow_origin)
         self.site = Site(
@@ -134,7 +148,8 @@ class Pbx:
                 *access_api.endpoints(core.access),
                 *system_api.endpoints(core.system, self._extension_count),
                 *contacts_api.endpoints(core.contacts),
-                *extensions_api.endpoints(core.extensions, core.groups, picture, picture),
+                *extensions_api.endpoints(core.extensions, core.groups, picture, picture, core.routes),
+                *object_endpoints(core.objects, self.trunk_states),
                 *control_api.endpoints(self.control),
             ]
         )
@@ -151,6 +166,7 @@ class Pbx:
         await core.dispatcher.start(settings.bind, method, port)
         core.api_settings.on_change(self._api_changed)
         changed = await self.extension_engine.write_identify()
+        stale = await self.engine_files.write()
         await self.engine.start()
         if not self.engine.adopted:
             await self._new_engine()
@@ -158,6 +174,8 @@ class Pbx:
         await self.switch.wait_healthy(ENGINE_SECONDS)
         if changed and self.engine.adopted:
             await self.switch.reload(IDENTIFY_MODULE)
+        if self.engine.adopted:
+            await self.engine_files.reload(stale)
         core.records.start()
         self._tasks = [
             asyncio.create_task(self.engine.supervise(self._engine_gone, self._new_engine), name="engine"),
@@ -202,6 +220,7 @@ class Pbx:
 
     def _on_events(self, events: Sequence[Mapping[str, str]]) -> None:
         self.live.on_events(events)
+        self.trunk_states.on_events(events)
         self.switch.set_busy(bool(self.live.picture.calls))
         if self._settling is None:
             self._settling = asyncio.get_running_loop().call_later(_SETTLE_SECONDS, self._settle)
@@ -216,6 +235,7 @@ class Pbx:
         candidates = records.open_calls()
         snapshot = await self.switch.snapshot()
         self.live.on_snapshot(snapshot)
+        self.trunk_states.on_snapshot(snapshot.registrations, snapshot.contacts)
         living = {channel.get("Linkedid", "") for channel in snapshot.channels}
         await records.close_dead(candidates, living)
 

@@ -10,7 +10,7 @@ import dataclasses
 import logging
 import os
 import socket
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from ipaddress import ip_address
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -25,6 +25,7 @@ from offhook.areas.accounts.service import ConsoleAccounts, generate_password
 from offhook.areas.apply.access import ApiSection
 from offhook.areas.apply.extensions import ExtensionSection
 from offhook.areas.apply.lists import ContactSection, GroupSection
+from offhook.areas.apply.objects import ObjectSection, SettingsSection
 from offhook.areas.apply.service import ApplyService
 from offhook.areas.contacts.service import ContactService
 from offhook.areas.extensions.groups import GroupService
@@ -32,16 +33,24 @@ from offhook.areas.extensions.model import ExtensionChanged, ExtensionSettings
 from offhook.areas.extensions.service import ExtensionService
 from offhook.areas.extensions.tables import extensions as extensions_table
 from offhook.areas.numbers.service import Numbers
+from offhook.areas.objects.field import Row
+from offhook.areas.objects.references import References
+from offhook.areas.pbxsettings.sections import SECTIONS
+from offhook.areas.pbxsettings.service import SettingsService
 from offhook.areas.records.service import RecordKeeper
+from offhook.areas.routes.rights import route_names, routes_of, set_routes
 from offhook.areas.system.service import SystemService
+from offhook.areas.trunks.tables import trunks as trunks_table
 from offhook.asterisk.config import private_folder
 from offhook.clock import Clock
 from offhook.dialplan import views
-from offhook.events.api import ConfigChange, Event, ExtensionStatus, Target
+from offhook.events.api import CallStatus, ConfigChange, Event, ExtensionStatus, Target
 from offhook.events.dispatcher import Dispatcher
+from offhook.kinds import ObjectServices, trunk_change
 from offhook.settings import Settings
 from offhook.store.migrate import open_store
 from offhook.store.unit import Store, UnitOfWork
+from offhook.store.vault import Vault
 
 log = logging.getLogger(__name__)
 
@@ -65,23 +74,36 @@ def machine_zone() -> str:
 
 
 class MonitorGate:
-    """Which extensions' states may be told (spec 15-events, `gates`)."""
+    """Which extensions and trunks may be told of (spec 15-events, `gates`)."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._silent: frozenset[str] = frozenset()
+        self._silent_trunks: frozenset[str] = frozenset()
 
     async def load(self) -> None:
-        """Read which extensions are not monitored."""
+        """Read which extensions and trunks are not monitored."""
         column = extensions_table.c
         rows = await self._store.read(
             lambda c: c.execute(sa.select(column.number).where(column.monitored.is_(False))).scalars().all()
         )
+        trunk = trunks_table.c
+        names = await self._store.read(
+            lambda c: (
+                c.execute(sa.select(trunk.trunkname).where(trunk.status_monitor.is_(False))).scalars().all()
+            )
+        )
         self._silent = frozenset(rows)
+        self._silent_trunks = frozenset(names)
 
     def lets(self, event: Event) -> bool:
         """Whether an event may leave."""
-        return not (isinstance(event, ExtensionStatus) and event.extension in self._silent)
+        if isinstance(event, ExtensionStatus):
+            return event.extension not in self._silent
+        if isinstance(event, CallStatus) and self._silent_trunks:
+            members = (*event.members, *event.others)
+            return not any(member.trunk in self._silent_trunks for member in members if member.trunk)
+        return True
 
 
 def is_own_or_forbidden(target: Target, ports: Sequence[int]) -> bool:
@@ -117,6 +139,7 @@ class Core:
         self.zone = ZoneInfo(settings.timezone or machine_zone())
         self.first_passwords = FirstPasswords(None, None)
         self._hooks: list[Callable[[Sequence[ExtensionChanged]], Awaitable[None]]] = []
+        self._parts_hooks: list[Callable[[frozenset[str]], Awaitable[None]]] = []
         self.gate = MonitorGate(store)
         self.system = SystemService(store, clock, self.zone)
         self.api_settings = SettingsKeeper(store)
@@ -142,7 +165,18 @@ class Core:
             settings=self._extension_settings,
             publish=self._publish_change,
             on_changed=self._extensions_changed,
+            set_routes=set_routes,
+            in_use=self._extension_in_use,
         )
+        self.objects = ObjectServices(
+            store,
+            numbers=self.numbers,
+            references=References(),
+            vault=Vault(settings.data / "secret.key"),
+            on_changed=self._parts_changed,
+            publish=self._publish_trunk,
+        )
+        self.pbx_settings = SettingsService(store, self.numbers, self._parts_changed)
         self.groups = GroupService(store, settings=self._extension_settings)
         self.contacts = ContactService(store, limit=lambda: self.api_settings.now.max_contacts)
         self.apply = ApplyService(
@@ -151,8 +185,11 @@ class Core:
                 ExtensionSection(self.extensions),
                 GroupSection(self.groups),
                 ContactSection(self.contacts),
+                *(SettingsSection(self.pbx_settings, section) for section in SECTIONS),
+                *(ObjectSection(service) for service in self.objects),
                 ApiSection(self.api_settings),
             ],
+            self.objects.references.dangling,
         )
         self.records = RecordKeeper(
             store, settings.data / "cel" / "cel.json", clock, self.zone, self.dispatcher.publish
@@ -182,6 +219,26 @@ class Core:
     def on_extensions_changed(self, hook: Callable[[Sequence[ExtensionChanged]], Awaitable[None]]) -> None:
         """Have `hook` awaited after extensions were added, changed or deleted."""
         self._hooks.append(hook)
+
+    def on_parts_changed(self, hook: Callable[[frozenset[str]], Awaitable[None]]) -> None:
+        """Have `hook` awaited with the parts of the engine's configuration that have to be made anew."""
+        self._parts_hooks.append(hook)
+
+    async def _parts_changed(self, parts: frozenset[str]) -> None:
+        if "trunks" in parts:
+            await self.gate.load()
+        for hook in self._parts_hooks:
+            await hook(parts)
+
+    async def routes(self) -> tuple[tuple[str, ...], Mapping[str, tuple[str, ...]]]:
+        """The names of all outbound routes, and of those that each extension is a member of."""
+        return await self.store.read(lambda connection: (route_names(connection), routes_of(connection)))
+
+    def _extension_in_use(self, connection: sa.Connection, numbers: Sequence[str]) -> str | None:
+        return self.objects.references.user_of(connection, "extension", numbers)
+
+    def _publish_trunk(self, unit: UnitOfWork, operation: str, row: Row, _old: Row | None) -> None:
+        self.dispatcher.publish(unit, trunk_change(operation, row))
 
     async def _extensions_changed(self, changed: Sequence[ExtensionChanged]) -> None:
         await self.gate.load()

@@ -5,10 +5,35 @@ from __future__ import annotations
 import re
 from importlib import resources
 
-_DIALPLANS = ("extensions", "voicemail", "control")
-_VIEWS = ("extensions",)
+_DIALPLANS = (
+    "extensions",
+    "voicemail",
+    "control",
+    "objects",
+    "trunks",
+    "routes",
+    "ivr",
+    "ringgroups",
+    "queues",
+    "conferences",
+    "paging",
+    "disa",
+    "pbxsettings",
+)
+_VIEWS = (
+    "extensions",
+    "objects",
+    "trunks",
+    "routes",
+    "ivr",
+    "ringgroups",
+    "queues",
+    "conferences",
+    "paging",
+    "disa",
+)
 _DIGITS = 32  # the longest number that can be dialled
-_DIALLED = (("", "offhook-number"), ("#", "offhook-straight"), ("*04", "offhook-pickup"))
+_DID = 40  # the longest that a carrier can call
 _HEAD = """\
 [general]
 static=yes
@@ -16,8 +41,34 @@ writeprotect=yes
 clearglobalvars=no
 """
 
-REALTIME_FAMILIES = {"offhook_extensions": "v_extensions"}
-"""extconfig families that the dialplan looks up, and the view behind each."""
+GENERATED_FILE = "extensions_generated.conf"
+"""Patterns of routes, feature codes and the like; written while the PBX runs."""
+
+CUSTOM_FILE = "extensions_custom_generated.conf"
+"""The operator's own dialplan, as it was translated."""
+
+REALTIME_FAMILIES = {
+    "offhook_extensions": "v_extensions",
+    "offhook_numbers": "v_numbers",
+    "offhook_trunks": "v_trunks",
+    "offhook_dods": "v_dods",
+    "offhook_outroutes": "v_outroutes",
+    "offhook_outrights": "v_outrights",
+    "offhook_pins": "v_pins",
+    "offhook_ivrs": "v_ivrs",
+    "offhook_ivr_keys": "v_ivr_keys",
+    "offhook_ringgroups": "v_ringgroups",
+    "offhook_queues": "v_queue_settings",
+    "offhook_agents": "v_agents",
+    "offhook_conferences": "v_conferences",
+    "offhook_moderators": "v_moderators",
+    "offhook_paginggroups": "v_paginggroups",
+    "offhook_disas": "v_disas",
+    "offhook_callbacks": "v_callbacks",
+    "queues": "v_queues",
+    "queue_members": "v_queue_members",
+}
+"""extconfig families that the dialplan and app_queue look up, and the view behind each."""
 
 
 def _text(area: str, name: str) -> str:
@@ -25,22 +76,30 @@ def _text(area: str, name: str) -> str:
 
 
 def _dialled() -> str:
-    """The context of what phones dial: a pattern for every length, because Asterisk's open-ended patterns
-    (`.` and `!`) take any character, a line break too, and the engine writes numbers into AMI unescaped.
+    """The contexts of what phones and carriers dial: a pattern for every length.
+
+    Asterisk's open-ended patterns (`.` and `!`) take any character, a line break too, and the engine writes
+    numbers into AMI unescaped.
     """
     lines = ["\n[offhook-dialled]"]
     for length in range(1, _DIGITS + 1):
-        digits = "X" * length
-        for prefix, context in _DIALLED:
-            number = f"${{EXTEN:{len(prefix)}}}" if prefix else "${EXTEN}"
-            lines.append(f"exten => _{prefix}{digits},1,Goto({context},{number},1)")
-        lines.append(f"exten => _[*#+]{digits},1,Goto(offhook-failed,unknown,1)")
+        lines.append(f"exten => _{'[0-9*#+]' * length},1,Goto(offhook-number,${{EXTEN}},1)")
+    lines.append("\n[from-trunk]\nexten => s,1,Goto(offhook-inbound,s,1)")
+    for length in range(1, _DID + 1):
+        # a carrier may call the user name of our account, so letters get in too
+        lines.append(f"exten => _{'[0-9a-zA-Z*#+._]' * length},1,Goto(offhook-inbound,${{EXTEN}},1)")
     return "\n".join(lines) + "\n"
 
 
 def dialplan() -> str:
     """The text of extensions.conf."""
-    return _HEAD + "".join(_text(area, "dialplan.conf") for area in _DIALPLANS) + _dialled()
+    areas = "".join(_text(area, "dialplan.conf") for area in _DIALPLANS)
+    return (
+        _HEAD
+        + areas
+        + _dialled()
+        + "".join(f"#tryinclude {name}\n" for name in (CUSTOM_FILE, GENERATED_FILE))
+    )
 
 
 def views() -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from offhook.areas.extensions.groups import GroupService
 from offhook.areas.extensions.model import ExtensionChanged, ExtensionSettings, ha1
 from offhook.areas.extensions.service import ExtensionService
 from offhook.areas.numbers.service import Numbers
+from offhook.areas.routes.rights import set_routes
 from offhook.callstate.model import ExtensionWord, Member, MemberStatus, PartyKind
 from offhook.contract.endpoint import Caller, Registry
 from offhook.contract.errors import ContractError
@@ -42,9 +43,14 @@ class Pbx:
             settings=lambda: self.settings,
             publish=self._publish,
             on_changed=self._on_changed,
+            set_routes=set_routes,
+            in_use=lambda _connection, _numbers: None,
         )
         groups = GroupService(self.store, settings=lambda: self.settings)
-        self.registry = Registry(endpoints(self.service, groups, self, self))
+        self.registry = Registry(endpoints(self.service, groups, self, self, self.routes))
+
+    async def routes(self) -> tuple[tuple[str, ...], dict[str, tuple[str, ...]]]:
+        return (), {}
 
     def _publish(self, unit: UnitOfWork, event: ConfigChange) -> None:
         unit.after_commit(lambda: self.events.append(event))

@@ -19,12 +19,14 @@ from offhook.areas.access import api as access_api
 from offhook.areas.contacts import api as contacts_api
 from offhook.areas.extensions import api as extensions_api
 from offhook.areas.system import api as system_api
+from offhook.areas.trunks.states import TrunkStates
 from offhook.callstate.model import ExtensionWord, Member
 from offhook.clock import ManualClock
 from offhook.contract.endpoint import Registry
 from offhook.contract.openapi import openapi
 from offhook.core import Core
 from offhook.events.dispatcher import ReportMethod
+from offhook.kinds import object_endpoints
 from offhook.settings import Settings
 from offhook.web.api import Api
 from offhook.web.front import Front
@@ -64,7 +66,8 @@ class TestApi:
                 *access_api.endpoints(core.access),
                 *system_api.endpoints(core.system, count),
                 *contacts_api.endpoints(core.contacts),
-                *extensions_api.endpoints(core.extensions, core.groups, calls, calls),
+                *extensions_api.endpoints(core.extensions, core.groups, calls, calls, core.routes),
+                *object_endpoints(core.objects, TrunkStates()),
             ]
         )
         api = Api(self.registry, core.access, ready=lambda: self.ready, allow_origin="*")

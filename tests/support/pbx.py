@@ -19,12 +19,29 @@ from offhook.app import Pbx
 from offhook.asterisk.fetch import obtain_engine
 from offhook.core import Core
 from offhook.settings import Settings
+from tests.support.carrier import Carrier
 from tests.support.phone import Phone, eventually
 
 STRONG = "v0S*ZrB6Y3g~1-oe"
 """A registration password that the contract's rules let pass."""
 
 Json = dict[str, Any]
+
+_NOTHING = """\
+trunks: []
+inroutes: []
+outroutes: []
+ivrs: []
+ringgroups: []
+queues: []
+conferences: []
+paginggroups: []
+disa: []
+callbacks: []
+timeconditions: []
+pinlists: []
+extensiongroups: []
+"""
 
 
 def free_port(kind: int = socket.SOCK_STREAM) -> int:
@@ -203,11 +220,26 @@ class TestPbx:
                 raise AssertionError(f"{number} cannot register: {status}")
         return phone
 
+    async def carrier(self, *, address: str = "127.0.0.2", **options: Any) -> Carrier:
+        """A carrier on an address of its own, until the end of the test."""
+        return await self._phones.enter_async_context(Carrier(self.registrar, address=address, **options))
+
+    async def trunk(self, carrier: Carrier, name: str = "siptrunk", **fields: str) -> str:
+        """Make a peer trunk to a carrier through the API; returns its id."""
+        body = {"trunkname": name, "trunktype": "peer", "host": carrier.address, "domain": carrier.address}
+        added = await self.client.ok("trunk/add_siptrunk", {**body, "port": str(carrier.port), **fields})
+        return str(added["id"])
+
+    async def apply(self, document: str) -> None:
+        """Apply a document of declared state."""
+        await self.core.apply.apply(document)
+
     async def reset(self) -> None:
         """Hang phones up and delete every extension, so that tests do not meet each other."""
         await self._phones.aclose()
         self._phones = contextlib.AsyncExitStack()
         await eventually(lambda: not self.pbx.live.picture.calls, "all calls have ended", 15)
+        await self.apply(_NOTHING)
         await self.client.post("extension/delete", {"number": "all"})
         await self.quiet()
         self.receiver.clear()
@@ -251,16 +283,32 @@ def steps(events: list[Json]) -> list[str]:
     return [step(event) for event in events]
 
 
+def _told(member: Json) -> str:
+    """A member: who, state, and behind a slash what the call runs through."""
+    who = member["number"] if "number" in member else f"{member['from']}>{member['to']}"
+    path = f"/{member['callpath']}" if "callpath" in member else ""
+    return f"{who} {member.get('memberstatus', '')}".strip() + path
+
+
 def step(event: Json) -> str:
     """One event as short text."""
     name = event["event"]
     match name:
         case "CallStatus" | "CallFailed" | "Forward":
             members = [next(iter(member.values())) for member in event["members"]]
-            told = ", ".join(f"{m['number']} {m.get('memberstatus', '')}".strip() for m in members)
+            told = ", ".join(_told(m) for m in members)
             return f"{name} {event['reason']}: {told}" if name == "CallFailed" else f"{name} {told}"
         case "ExtensionStatus":
             return f"{event['extension']} {event['status']}"
+        case "DTMF":
+            told = ", ".join(_told(next(iter(member.values()))) for member in event["members"])
+            keys = event["infos"] if "infos" in event else f"{event['flag']}:{event['info']}"
+            return f"DTMF {keys} of {told}"
+        case "PlayPromptEnd":
+            told = ", ".join(_told(next(iter(member.values()))) for member in event["members"])
+            return f"PlayPromptEnd {event.get('ivr', {}).get('number', event.get('prompt'))} to {told}"
+        case "satisfaction":
+            return f"satisfaction {event['surveyresult']}"
         case "NewCdr":
             return f"NewCdr {event['callfrom']} {event['callto']} {event['status']} {event['type']}"
         case _:

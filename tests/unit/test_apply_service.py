@@ -18,6 +18,7 @@ from offhook.areas.extensions.model import ExtensionChanged, ExtensionSettings
 from offhook.areas.extensions.requests import UpdateExtension
 from offhook.areas.extensions.service import ExtensionService
 from offhook.areas.numbers.service import Numbers
+from offhook.areas.routes.rights import set_routes
 from offhook.events.api import ConfigChange
 from offhook.store.migrate import open_store
 from offhook.store.unit import UnitOfWork
@@ -48,6 +49,8 @@ class Pbx:
             settings=lambda: settings,
             publish=self._publish,
             on_changed=self._on_changed,
+            set_routes=set_routes,
+            in_use=lambda _connection, _numbers: None,
         )
         groups = GroupService(self.store, settings=lambda: settings)
         contacts = ContactService(self.store, limit=lambda: 100)

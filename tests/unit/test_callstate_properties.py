@@ -12,9 +12,12 @@ from offhook.callstate.facts import (
     CallEnded,
     CallFailed,
     CallStatus,
+    Dtmf,
     ExtensionStatus,
     Fact,
     Forward,
+    PlayPromptEnd,
+    Satisfaction,
     Transfer,
 )
 from offhook.callstate.model import MemberStatus
@@ -23,7 +26,7 @@ from tests.unit.callstate_support import Event, all_calls, at_rest, callid_of, c
 ID_KEYS = ("Uniqueid", "Linkedid", "DestUniqueid", "DestLinkedid")
 NAME_KEYS = ("Channel", "DestChannel")
 
-CallFact = CallStatus | Forward | Transfer | CallFailed | CallEnded
+CallFact = CallStatus | Forward | Transfer | CallFailed | Dtmf | PlayPromptEnd | Satisfaction | CallEnded
 
 TRACES = {name: load(name) for name in all_calls()}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from pathlib import Path
 
 from offhook.asterisk.static import EngineSettings, render
@@ -55,7 +56,29 @@ def static_hash(settings: EngineSettings) -> str:
 
 
 def _prompts(settings: EngineSettings) -> None:
-    """The engine looks for sounds in its data folder; recordings of this PBX lie in its own."""
-    custom = private_folder(settings.folder / "var" / "sounds")
-    private_folder(custom / "custom")
+    """The engine's data folder: its own sounds and music beside those of this PBX.
+
+    Bare names of the operator's dialplan are looked for in `sounds` itself, uploaded prompts in `record`.
+    """
+    share = private_folder(settings.folder / "share")
+    sounds = private_folder(settings.data / "sounds")
+    private_folder(sounds / "record")
+    private_folder(settings.data / "fax")
     private_folder(settings.folder / "var" / "keys")
+    _link(share / "sounds", sounds)
+    for name in ("moh", "documentation", "static-http", "rest-api"):
+        _link(share / name, settings.tree.data / name)
+    for folder in sorted((settings.tree.data / "sounds").iterdir()):
+        # a language; `custom` and the like lead out of the engine's tree
+        if folder.is_dir() and re.fullmatch(r"[a-z]{2,3}(_[A-Za-z_]+)?", folder.name):
+            _link(sounds / folder.name, folder)
+
+
+def _link(path: Path, target: Path) -> None:
+    if path.is_symlink():
+        if path.readlink() == target:
+            return
+        path.unlink()
+    elif path.exists():
+        return
+    path.symlink_to(target, target_is_directory=True)

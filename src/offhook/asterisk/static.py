@@ -94,7 +94,7 @@ def render(settings: EngineSettings, ami_secret: str) -> dict[str, str]:
         "cel_custom.conf": f"[{settings.cel_file}]\nformat = json\nfields = {CEL_FIELDS}\n",
         "cdr.conf": "[general]\nenable=no\n",
         "voicemail.conf": _VOICEMAIL,
-        "musiconhold.conf": f"[default]\nmode=files\ndirectory={settings.tree.data / 'moh'}\n",
+        "musiconhold.conf": _music(settings),
         "features.conf": _FEATURES,
         "confbridge.conf": _CONFBRIDGE,
         "res_parking.conf": _PARKING,
@@ -120,7 +120,7 @@ astmoddir => {tree.modules}
 astvarlibdir => {folder / "var"}
 astdbdir => {folder / "var"}
 astkeydir => {folder / "var"}
-astdatadir => {tree.data}
+astdatadir => {folder / "share"}
 astagidir => {folder / "var"}
 astspooldir => {folder / "spool"}
 astrundir => {settings.data / "run"}
@@ -209,7 +209,7 @@ cert_file={settings.tls_certificate}
 priv_key_file={settings.tls_key}
 method=tlsv1_2
 {nat}"""
-    return text + "#tryinclude pjsip_generated.conf\n"
+    return text + "#tryinclude pjsip_generated.conf\n#tryinclude pjsip_trunks_generated.conf\n"
 
 
 _SORCERY = """\
@@ -242,6 +242,11 @@ def _extconfig(settings: EngineSettings) -> str:
 def _sqlite(settings: EngineSettings) -> str:
     # batch=0: the default keeps a transaction open for 100 ms and locks our writer out.
     return f"[pbx]\ndbfile => {settings.store}\nbatch=0\nbusy_timeout=3000\nrequirements=warn\n"
+
+
+def _music(settings: EngineSettings) -> str:
+    folder = settings.tree.data / "moh"
+    return f"[default]\nmode=files\ndirectory={folder}\n#tryinclude musiconhold_generated.conf\n"
 
 
 def _rtp(settings: EngineSettings) -> str:
@@ -283,13 +288,26 @@ featuredigittimeout=1000
 atxfernoanswertimeout=30
 atxferdropcall=no
 pickupexten=
-[featuremap]
-blindxfer=*03
-atxfer=*3
+#tryinclude features_generated.conf
 """
 
+# A line cannot begin with #, so the menu of rooms gets that key from the dialplan. On a paged phone the key *
+# takes the page over.
 _CONFBRIDGE = """\
 [general]
+[offhook_bridge]
+type=bridge
+[offhook_user]
+type=user
+announce_join_leave=no
+announce_only_user=yes
+dtmf_passthrough=no
+[offhook_menu]
+type=menu
+*=no_op
+[offhook_page_menu]
+type=menu
+*=dialplan_exec(offhook-page-answer,s,1)
 [default_bridge]
 type=bridge
 [default_user]
@@ -301,13 +319,7 @@ announce_join_leave=no
 _PARKING = """\
 [general]
 parkeddynamic=no
-[default]
-parkext=6899
-parkpos=6900-6999
-context=parkedcalls
-parkingtime=60
-findslot=next
-comebacktoorigin=yes
+#tryinclude parking_generated.conf
 """
 
 _INDICATIONS = """\

@@ -95,10 +95,11 @@ class OriginateRequest:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What the engine has at one moment: CoreShowChannel and ContactList events."""
+    """What the engine has at one moment, as the events of its lists: channels, contacts, registrations."""
 
     channels: tuple[Mapping[str, str], ...]
     contacts: tuple[Mapping[str, str], ...]
+    registrations: tuple[Mapping[str, str], ...] = ()
 
 
 class Pace:
@@ -280,9 +281,10 @@ class Switch:
         await self.act(actions.VoicemailRefresh(mailbox=mailbox))
 
     async def snapshot(self) -> Snapshot:
-        """All channels and contacts of this moment."""
+        """All channels, contacts and registrations with carriers of this moment."""
         channels = await self.items(actions.CoreShowChannels())
-        return Snapshot(channels, await self.snapshot_contacts())
+        registrations = await self.items(actions.PJSIPShowRegistrationsOutbound())
+        return Snapshot(channels, await self.snapshot_contacts(), registrations)
 
     async def snapshot_contacts(self) -> tuple[Mapping[str, str], ...]:
         """Everything that is registered at this moment."""

@@ -115,6 +115,12 @@ class Call:
     connected: bool = False
     voicemail: bool = False
 
+    # What the call runs through (an IVR, a queue, …): its kind and number, the latest of several.
+    path_kind: str = ""
+    callpath: str = ""
+    # How the next leg to the outside is shown: who calls, and what was dialled.
+    calling_out: tuple[str, str] | None = None
+
     # Legs known to go, in that order, before their Hangup comes.
     leaving: tuple[str, ...] = ()
     last_left: Member | None = None
@@ -153,6 +159,12 @@ class Call:
         """Add a seat: callers before callees, else in the order of coming."""
         seats = (*self.seats, seat)
         return replace(self, seats=tuple(sorted(seats, key=lambda one: one.role is Role.CALLEE)))
+
+    def with_path(self, kind: str, number: str) -> Call:
+        """The call runs through this from now on, and with it all its members."""
+        seats = tuple(replace(seat, member=replace(seat.member, callpath=number)) for seat in self.seats)
+        caller = replace(self.caller, callpath=number) if self.caller else None
+        return replace(self, seats=seats, caller=caller, path_kind=kind, callpath=number)
 
     def with_changed(self, old: Seat, new: Seat) -> Call:
         """Put a seat in the place of another."""

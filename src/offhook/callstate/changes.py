@@ -27,6 +27,9 @@ from offhook.callstate.model import Member, MemberStatus
 from offhook.callstate.party import Party, PartyType
 from offhook.callstate.step import Step
 
+ANSWERING = frozenset({"queue", "conference", "paging"})
+"""What a call runs through that keeps its caller answered while others are rung."""
+
 
 def join(step: Step, call: Call, leg: Leg, member: Member) -> Call:
     """A new channel of a party: a phone more of a party that is ringing already, or a new member."""
@@ -37,7 +40,8 @@ def join(step: Step, call: Call, leg: Leg, member: Member) -> Call:
     ringing = _ringing_seat(call, leg.party, role) if leg.dialled else None
     if ringing is not None:
         return step.save(call.with_changed(ringing, replace(ringing, legs=(*ringing.legs, leg.uniqueid))))
-    seat = Seat(party=leg.party, role=role, legs=(leg.uniqueid,), member=member)
+    shown = replace(member, callpath=call.callpath)
+    seat = Seat(party=leg.party, role=role, legs=(leg.uniqueid,), member=shown)
     if not leg.dialled:
         seat = set_status(seat, MemberStatus.ALERT)
     call = call.with_seat(seat)
@@ -55,6 +59,8 @@ def ring(step: Step, call: Call, leg: Leg) -> Call:
         return call
     shown = set_status(seen_by(seat, leg), wait_status(seat.role))
     call = _remember_caller(call.with_changed(seat, shown), shown)
+    if seat.role is Role.CALLEE and call.path_kind and call.path_kind not in ANSWERING and not call.connected:
+        call = _callers_wait(call)
     return tell_all(step, call)
 
 
@@ -168,6 +174,14 @@ def _ringing_seat(call: Call, party: Party, role: Role) -> Seat | None:
 
 def _remember_caller(call: Call, seat: Seat) -> Call:
     return replace(call, caller=seat.member) if seat.role is Role.CALLER else call
+
+
+def _callers_wait(call: Call) -> Call:
+    """An IVR or the like has answered the caller and now passes him on: he hears ringing again."""
+    for seat in call.seats:
+        if seat.role is Role.CALLER and seat.status is MemberStatus.ANSWERED:
+            call = call.with_changed(seat, set_status(seat, MemberStatus.ALERT))
+    return call
 
 
 def _callee_answers(step: Step, call: Call, seat: Seat, leg: Leg) -> Call:

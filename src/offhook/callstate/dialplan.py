@@ -1,4 +1,4 @@
-"""What the dialplan reports by UserEvent (docs/internals.md): failures, forwards, voicemail."""
+"""What the dialplan reports by UserEvent (docs/internals.md): failures, forwards, voicemail, IVRs, queues."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from offhook.callstate import changes, leaving, reasons
-from offhook.callstate.call import Call, LegState
+from offhook.callstate.call import Call, Leg, LegState, Role
 from offhook.callstate.entry import AmiEvent, find_or_enter
-from offhook.callstate.facts import Forward
+from offhook.callstate.facts import Dtmf, Forward, PlayPromptEnd, Satisfaction
+from offhook.callstate.model import Member, PartyKind
 from offhook.callstate.step import Step
 
 
@@ -17,24 +18,94 @@ def on_user_event(step: Step, event: AmiEvent) -> None:
     found = find_or_enter(step, event)
     handler = _USER_EVENTS.get(event.get("UserEvent", ""))
     if found and handler:
-        handler(step, found[0], event)
+        handler(step, *found, event)
 
 
-def _on_failed(step: Step, call: Call, event: AmiEvent) -> None:
+def _on_failed(step: Step, call: Call, _leg: Leg, event: AmiEvent) -> None:
     reason = reasons.by_text(event.get("Reason", ""))
     step.save(replace(call, failure=reason, refused_by_dialplan=True))
 
 
-def _on_forward(step: Step, call: Call, event: AmiEvent) -> None:
+def _on_forward(step: Step, call: Call, _leg: Leg, event: AmiEvent) -> None:
     call = _next_attempt(leaving.move_on(step, call))
     step.tell(Forward(call.callid, leaving.caller_shown(call)))
     step.save(call)
 
 
-def _on_voicemail(step: Step, call: Call, event: AmiEvent) -> None:
+def _on_voicemail(step: Step, call: Call, _leg: Leg, event: AmiEvent) -> None:
     call = step.save(replace(_next_attempt(leaving.move_on(step, call)), voicemail=True))
-    if any(leg.state is LegState.UP and leg.dialled for leg in call.legs.values()):
+    if _caller_is_up(call):
         changes.caller_answered(step, call)
+
+
+def _caller_is_up(call: Call) -> bool:
+    """Whether the caller was answered before: by us, who rang him first, or by an IVR."""
+    seats = (seat for seat in call.seats if seat.role is Role.CALLER)
+    return any(call.legs[key].state is LegState.UP for seat in seats for key in seat.legs)
+
+
+def _on_path(step: Step, call: Call, _leg: Leg, event: AmiEvent) -> None:
+    """The call enters an IVR, a queue, a group, …; the caller of one that answers is told at once."""
+    kind = event.get("Kind", "")
+    call = leaving.move_on(step, call)
+    again = _caller_is_up(call) and (call.path_kind, call.callpath) != (kind, event.get("Number", ""))
+    call = step.save(_next_attempt(call).with_path(kind, event.get("Number", "")))
+    if again and (kind == "ivr" or kind in changes.ANSWERING):
+        waiting = any(seat.role is Role.CALLER and not seat.talking for seat in call.seats)
+        if waiting:
+            changes.caller_answered(step, call)
+        else:
+            changes.tell_talking(step, call)
+
+
+def _on_inbound(step: Step, call: Call, leg: Leg, event: AmiEvent) -> None:
+    """Who calls over a trunk, and which number, as the trunk's settings read them."""
+    seat = call.seat_of(leg.uniqueid)
+    if seat is None or seat.member.kind is not PartyKind.INBOUND:
+        return
+    member = replace(
+        seat.member,
+        from_number=event.get("From") or seat.member.from_number,
+        to_number=event.get("Did") or seat.member.to_number,
+    )
+    call = call.with_changed(seat, replace(seat, member=member))
+    step.save(replace(call, caller=member) if seat.role is Role.CALLER else call)
+
+
+def _on_outbound(step: Step, call: Call, _leg: Leg, event: AmiEvent) -> None:
+    step.save(replace(call, calling_out=(event.get("From", ""), event.get("To", ""))))
+
+
+def _on_key(step: Step, call: Call, leg: Leg, event: AmiEvent) -> None:
+    flag = event.get("Flag", "")
+    member = _listener(call, leg)
+    if member is not None and flag.isascii() and flag.isdecimal():
+        step.tell(Dtmf(call.callid, (member,), info=event.get("Key", ""), flag=int(flag)))
+
+
+def _on_keys(step: Step, call: Call, leg: Leg, event: AmiEvent) -> None:
+    member = _listener(call, leg)
+    if member is not None:
+        step.tell(Dtmf(call.callid, (member,), infos=event.get("Keys", event.get("Info", ""))))
+
+
+def _on_prompt_end(step: Step, call: Call, leg: Leg, event: AmiEvent) -> None:
+    member = _listener(call, leg)
+    if member is not None:
+        heard = replace(member, status=None)
+        step.tell(PlayPromptEnd(call.callid, (heard,), ivr=event.get("Ivrid", "")))
+
+
+def _on_survey(step: Step, call: Call, _leg: Leg, event: AmiEvent) -> None:
+    step.tell(Satisfaction(call.callid, event.get("Key", "")))
+
+
+def _listener(call: Call, leg: Leg) -> Member | None:
+    """The party whose channel runs the dialplan; behind a Local channel it is the call's only member."""
+    seat = call.seat_of(leg.uniqueid)
+    if seat is not None:
+        return seat.member
+    return call.members[0] if len(call.members) == 1 else None
 
 
 def _next_attempt(call: Call) -> Call:
@@ -42,8 +113,17 @@ def _next_attempt(call: Call) -> Call:
     return replace(call, attempt=call.attempt + 1, failure=None, refused_by_dialplan=False, given_up=False)
 
 
-_USER_EVENTS: Mapping[str, Callable[[Step, Call, AmiEvent], None]] = {
+_USER_EVENTS: Mapping[str, Callable[[Step, Call, Leg, AmiEvent], None]] = {
     "OffhookFailed": _on_failed,
     "OffhookForward": _on_forward,
     "OffhookVoicemail": _on_voicemail,
+    "OffhookPath": _on_path,
+    "OffhookInbound": _on_inbound,
+    "OffhookOutbound": _on_outbound,
+    "OffhookKey": _on_key,
+    "OffhookKeys": _on_keys,
+    "OffhookSurvey": _on_survey,
+    # the two that the operator's own dialplan sends, as on the appliances (spec 18, `user_events`)
+    "DtmfEndString": _on_keys,
+    "PlayPromptEnd": _on_prompt_end,
 }

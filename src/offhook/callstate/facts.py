@@ -56,10 +56,49 @@ class CallFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class Dtmf:
+    """A key was pressed in an IVR (`info`, `flag` its position from 0), or its input is over (`infos`)."""
+
+    callid: str
+    members: tuple[Member, ...]
+    info: str = ""
+    flag: int = 0
+    infos: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PlayPromptEnd:
+    """A prompt has been played to its end: that of an IVR, or one played by call/playprompt."""
+
+    callid: str
+    members: tuple[Member, ...]
+    prompt: str = ""
+    ivr: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Satisfaction:
+    """The caller of a queue has answered the survey; `result` is the key."""
+
+    callid: str
+    result: str
+
+
+@dataclass(frozen=True, slots=True)
 class CallEnded:
     """The last channel of a call is gone. Stays inside offhook: the ledger releases the record on it."""
 
     callid: str
 
 
-Fact: TypeAlias = ExtensionStatus | CallStatus | Forward | Transfer | CallFailed | CallEnded
+Fact: TypeAlias = (
+    ExtensionStatus
+    | CallStatus
+    | Forward
+    | Transfer
+    | CallFailed
+    | Dtmf
+    | PlayPromptEnd
+    | Satisfaction
+    | CallEnded
+)

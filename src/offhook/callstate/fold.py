@@ -109,7 +109,8 @@ def _on_dial_begin(step: Step, event: AmiEvent) -> None:
     if seat is None or seat.member.kind is not PartyKind.OUTBOUND:
         return
     number = event.get("DialString", "").partition("@")[0].rpartition(":")[2]
-    member = replace(seat.member, from_number=known(event.get("CallerIDNum", "")), to_number=number)
+    calling, dialled = call.calling_out or (known(event.get("CallerIDNum", "")), number)
+    member = replace(seat.member, from_number=calling, to_number=dialled)
     step.save(call.with_changed(seat, replace(seat, member=member)))
 
 

@@ -9,7 +9,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from offhook.callstate.facts import CallFailed, CallStatus, ExtensionStatus, Forward, Transfer
+from offhook.callstate.facts import (
+    CallFailed,
+    CallStatus,
+    Dtmf,
+    ExtensionStatus,
+    Forward,
+    PlayPromptEnd,
+    Satisfaction,
+    Transfer,
+)
 from offhook.events.dialect import Dialect, dialect_of
 from offhook.events.target import DEFAULT_PORT, Target, TargetError, absolute_target, relative_target
 
@@ -20,10 +29,13 @@ __all__ = [
     "CallStatus",
     "ConfigChange",
     "Dialect",
+    "Dtmf",
     "Event",
     "ExtensionStatus",
     "Forward",
     "NewCdr",
+    "PlayPromptEnd",
+    "Satisfaction",
     "Target",
     "TargetError",
     "Transfer",
@@ -68,5 +80,15 @@ class NewCdr:
 
 
 Event: TypeAlias = (
-    BootUp | ConfigChange | ExtensionStatus | CallStatus | Forward | Transfer | CallFailed | NewCdr
+    BootUp
+    | ConfigChange
+    | ExtensionStatus
+    | CallStatus
+    | Forward
+    | Transfer
+    | CallFailed
+    | Dtmf
+    | PlayPromptEnd
+    | Satisfaction
+    | NewCdr
 )

@@ -15,10 +15,13 @@ from offhook.events.api import (
     CallFailed,
     CallStatus,
     ConfigChange,
+    Dtmf,
     Event,
     ExtensionStatus,
     Forward,
     NewCdr,
+    PlayPromptEnd,
+    Satisfaction,
     Transfer,
 )
 from offhook.events.dialect import Dialect
@@ -71,6 +74,19 @@ def _pairs(event: Event) -> Pairs:
                 ("reason", reason),
                 ("members", members(event.members)),
             ]
+        case Dtmf(callid=callid, infos=infos):
+            keys = [("info", event.info), ("flag", str(event.flag))] if infos is None else [("infos", infos)]
+            return [("event", "DTMF"), ("callid", callid), ("members", members(event.members)), *keys]
+        case PlayPromptEnd(callid=callid, prompt=prompt, ivr=ivr):
+            what: Pairs = [("ivr", {"number": ivr})] if ivr else [("prompt", prompt)]
+            return [
+                ("event", "PlayPromptEnd"),
+                ("callid", callid),
+                ("members", members(event.members)),
+                *what,
+            ]
+        case Satisfaction(callid=callid, result=result):
+            return [("event", "satisfaction"), ("callid", callid), ("surveyresult", result)]
         case NewCdr():
             return _cdr(event)
         case _:

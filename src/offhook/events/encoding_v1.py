@@ -17,10 +17,13 @@ from offhook.events.api import (
     CallFailed,
     CallStatus,
     ConfigChange,
+    Dtmf,
     Event,
     ExtensionStatus,
     Forward,
     NewCdr,
+    PlayPromptEnd,
+    Satisfaction,
     Transfer,
 )
 from offhook.events.dialect import Dialect
@@ -110,6 +113,12 @@ def _actions(event: Event, dialect: Dialect) -> list[Action]:
                 ("callid", callid),
             ]
             return [(head, event.members, [])]
+        case Dtmf():
+            return _dtmf(event, dialect)
+        case PlayPromptEnd():
+            return _prompt_end(event, dialect)
+        case Satisfaction(callid=callid, result=result):
+            return [([("action", "satisfaction"), ("surveyresult", result), ("callid", callid)], (), [])]
         case NewCdr():
             return [(_cdr(event, dialect), (), [])]
         case _:
@@ -140,6 +149,25 @@ def _call_status(event: CallStatus) -> list[Action]:
     if callee:
         return [action("ANSWER", callee)]
     return [action("ANSWERED", caller)] if caller else []
+
+
+def _dtmf(event: Dtmf, dialect: Dialect) -> list[Action]:
+    head: Pairs = [("action", "DTMF"), ("callid", event.callid)]
+    if event.infos is not None:
+        # only 1.0.2 knows the closing event
+        return [(head, event.members, [("infos", event.infos)])] if dialect is Dialect.V1_0_2 else []
+    flag: Pairs = [("flag", str(event.flag))] if dialect is Dialect.V1_0_2 else []
+    return [(head, event.members, [("info", event.info), *flag])]
+
+
+def _prompt_end(event: PlayPromptEnd, dialect: Dialect) -> list[Action]:
+    head: Pairs = [("action", "PlayPromptEnd"), ("callid", event.callid)]
+    if not event.ivr:
+        return [(head, event.members, [("prompt", event.prompt)])]
+    if dialect is not Dialect.V1_0_2:
+        return []  # the form of an IVR came with 1.0.2
+    heard = event.members[0].number or event.members[0].to_number if event.members else ""
+    return [(head, event.members, [("ivr", {"ivrid": event.ivr}), ("playtonum", heard)])]
 
 
 def _callee_first(callee: Member, caller: Member | None) -> tuple[Member, ...]:

@@ -16,6 +16,9 @@ Status: TypeAlias = Literal["ANSWERED", "NO ANSWER", "BUSY", "VOICEMAIL"]
 Direction: TypeAlias = Literal["Internal", "Inbound", "Outbound"]
 
 _BUSY_CAUSES = frozenset({"17", "21"})  # Q.850: user busy, call rejected
+_GROUPS = frozenset({"ringgroup", "queue"})  # of these callto names who answered, such as 6200(4002)
+_ROOMS = frozenset({"conference", "paging"})  # many may be in one call: callto is the number
+_ANSWERING = frozenset({"ivr", "conference", "paging"})  # what answers a call by itself
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,8 +102,8 @@ class _Fold:
         dialled = self.intent.callee if self.intent else self._dialled()
         callees = [row for row in self.rows if self._is_callee(row)]
         source = "" if self.intent else self.first.trunk
-        destination = next((row.trunk for row in callees if row.trunk), "")
-        talk = round(self._talk_end(ended) - answer.time) if answer else 0
+        destination = self._destination(callees, answer)
+        talk = round(self._talk_end(ended) - answer.time) if answer else self._talk_with_machine(ended)
         return CallRecord(
             callid=self.callid,
             started=started,
@@ -113,6 +116,9 @@ class _Fold:
             type="Inbound" if source else "Outbound" if destination else "Internal",
             source_trunk=source,
             destination_trunk=destination,
+            pincode=self._note("OFFHOOK_PIN"),
+            didnumber=self._note("OFFHOOK_DID") if source else "",
+            agent_ring_seconds=self._agent_ring(answer),
             legs=self._legs(),
         )
 
@@ -156,21 +162,83 @@ class _Fold:
         return max(exits, default=ended)
 
     def _callto(self, answer: CelRow | None, dialled: str) -> str:
+        kind, number = self._path()
+        if self.first.trunk and not self.intent and not kind:
+            dialled = self._reached() or self._note("OFFHOOK_DID") or dialled
+        if kind in _ROOMS:
+            return number
         if answer is not None and answer.extension:
-            return answer.extension
-        return dialled
+            return f"{number}({answer.extension})" if kind in _GROUPS else answer.extension
+        if answer is not None and answer.trunk:
+            return dialled if not kind else self._dialled_out() or dialled
+        return number or dialled
+
+    def _path(self) -> tuple[str, str]:
+        """The last IVR, queue, … that the call ran through: kind and number."""
+        kind, _, number = self._note("OFFHOOK_PATH").partition("|")
+        return kind, number
+
+    def _reached(self) -> str:
+        """The extension that was rung, or whose box was reached, by a call that nobody answered."""
+        rung = [row.extension for row in self.rows if row.type == "CHAN_START" and self._is_callee(row)]
+        box = self._note("OFFHOOK_VOICEMAIL").partition("|")[0]
+        return box or next((number for number in reversed(rung) if number), "")
+
+    def _dialled_out(self) -> str:
+        return self._note("OFFHOOK_OUTBOUND")
+
+    def _note(self, kind: str) -> str:
+        """What the last user event of a kind says."""
+        return next((row.note for row in reversed(self.rows) if row.type == kind), "")
+
+    def _destination(self, callees: Sequence[CelRow], answer: CelRow | None) -> str:
+        """The trunk by which the call went out: that which answered, else the last that was tried."""
+        if answer is not None and answer.trunk:
+            return answer.trunk
+        return next((row.trunk for row in reversed(callees) if row.trunk), "")
+
+    def _machine_answer(self) -> float | None:
+        """When an IVR, a room or a page answered the call, which nobody else did."""
+        if self._path()[0] not in _ANSWERING:
+            return None
+        begun = next(row.time for row in self.rows if row.type == "OFFHOOK_PATH")
+        answers = [row.time for row in self.rows if row.type == "ANSWER" and not self._is_callee(row)]
+        return max(begun, answers[0]) if answers else None
+
+    def _talk_with_machine(self, ended: float) -> int:
+        answered = self._machine_answer()
+        return round(ended - answered) if answered is not None else 0
+
+    def _agent_ring(self, answer: CelRow | None) -> int:
+        """Whole seconds from entering the queue until an agent answered."""
+        kind, _ = self._path()
+        if kind != "queue" or answer is None:
+            return 0
+        entered = max(row.time for row in self.rows if row.type == "OFFHOOK_PATH")
+        return max(0, round(answer.time - entered))
 
     def _status(self, answer: CelRow | None) -> Status:
         if answer is not None:
             return "ANSWERED"
         if any(r.type == "OFFHOOK_VOICEMAIL_END" and r.note.endswith("|SUCCESS") for r in self.rows):
             return "VOICEMAIL"
+        if self._machine_answer() is not None and not self._failed():
+            return "ANSWERED"
         last = [row for row in self.rows if row.type == "HANGUP" and not self._is_callee(row)]
         busy = any(
             row.extra.get("dialstatus") == "BUSY" or row.extra.get("hangupcause") in _BUSY_CAUSES
             for row in last
         )
         return "BUSY" if busy else "NO ANSWER"
+
+    def _failed(self) -> bool:
+        """Whether a call that an IVR had answered was then passed on to somebody who was not reached."""
+        begun = max(row.time for row in self.rows if row.type == "OFFHOOK_PATH")
+        later = (row for row in self.rows if row.time > begun)
+        return any(
+            row.type == "OFFHOOK_FAILED" or (row.type == "CHAN_START" and self._is_callee(row))
+            for row in later
+        )
 
     def _legs(self) -> tuple[Leg, ...]:
         channels = dict.fromkeys(row.channel for row in self.rows if row.is_party)

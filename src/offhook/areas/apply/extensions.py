@@ -85,7 +85,7 @@ class ExtensionSection:
         done: list[ExtensionChanged] = []
         gone = tuple(change.name for change in changes if change.operation == "delete")
         if gone:
-            done += self._service.delete_in(unit, Selection(every=False, names=gone))
+            done += self._service.delete_in(unit, Selection(every=False, names=gone), references=False)
         stored = [change.request for change in changes if isinstance(change.request, _Store)]
         for each in stored:
             done.append(self._store(unit, each))

@@ -12,7 +12,7 @@ looks again, and when something has changed meanwhile the plan is made anew.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
@@ -80,11 +80,20 @@ class _Planned:
 
 
 class ApplyService:
-    """Applies documents; `sections` tell the top keys."""
+    """Applies documents; `sections` tell the top keys.
 
-    def __init__(self, store: Store, sections: Sequence[ApplySection]) -> None:
+    `dangling` tells what names something that does not exist: nothing may, once all is stored.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        sections: Sequence[ApplySection],
+        dangling: Callable[[sa.Connection], Iterable[str]] = lambda _connection: (),
+    ) -> None:
         self._store = store
         self._sections = tuple(sections)
+        self._dangling = dangling
 
     async def apply(self, text: str, *, dry_run: bool = False) -> Applied:
         """Bring the PBX to the state that the YAML `text` declares; `dry_run` only says what would be done.
@@ -101,7 +110,7 @@ class ApplyService:
             if not outcome.changes:
                 return outcome
             try:
-                done = await self._store.write("apply", partial(_execute, planned=planned))
+                done = await self._store.write("apply", partial(self._execute, planned=planned))
             except _Moved:
                 continue
             for section, result in done:
@@ -138,7 +147,7 @@ class ApplyService:
         """Carry everything out and take it back, so that a dry run finds what the real one would refuse."""
 
         def work(unit: UnitOfWork) -> None:
-            _execute(unit, planned)
+            self._execute(unit, planned)
             raise _Undo
 
         try:
@@ -146,16 +155,18 @@ class ApplyService:
         except (_Undo, _Moved):
             return
 
+    def _execute(self, unit: UnitOfWork, planned: Sequence[_Planned]) -> list[tuple[ApplySection, Any]]:
+        for each in planned:
+            if each.section.current(unit.connection) != each.current:
+                raise _Moved
+        done = [(each.section, each.section.execute(unit, each.changes)) for each in planned]
+        for problem in self._dangling(unit.connection):
+            raise ApplyError(problem)
+        return done
+
 
 class _Undo(Exception):
     """Ends a dry run."""
-
-
-def _execute(unit: UnitOfWork, planned: Sequence[_Planned]) -> list[tuple[ApplySection, Any]]:
-    for each in planned:
-        if each.section.current(unit.connection) != each.current:
-            raise _Moved
-    return [(each.section, each.section.execute(unit, each.changes)) for each in planned]
 
 
 def refused(place: str, failure: ContractError) -> ApplyError:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Protocol
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Protocol, TypeAlias
 
 from offhook.areas.extensions.groups import GroupService
 from offhook.areas.extensions.requests import (
@@ -39,6 +39,10 @@ _ALL = Selection(every=True)
 _CHAPTER = "02"
 
 
+Routes: TypeAlias = Callable[[], Awaitable[tuple[Sequence[str], Mapping[str, Sequence[str]]]]]
+"""The names of all outbound routes, and of those that each extension is a member of."""
+
+
 class LivePicture(Protocol):
     """The calls that are up now."""
 
@@ -54,14 +58,18 @@ class ExtensionStates(Protocol):
 
 
 def endpoints(
-    service: ExtensionService, groups: GroupService, live: LivePicture, states: ExtensionStates
+    service: ExtensionService,
+    groups: GroupService,
+    live: LivePicture,
+    states: ExtensionStates,
+    routes: Routes,
 ) -> list[Endpoint[Any, Any]]:
     """The endpoints of this area."""
-    return [*_extension_endpoints(service, live, states), *_group_endpoints(groups)]
+    return [*_extension_endpoints(service, live, states, routes), *_group_endpoints(groups)]
 
 
 def _extension_endpoints(
-    service: ExtensionService, live: LivePicture, states: ExtensionStates
+    service: ExtensionService, live: LivePicture, states: ExtensionStates, routes: Routes
 ) -> list[Endpoint[Any, Any]]:
     async def list_all(_caller: Caller, _request: NoParameters) -> ExtensionList:
         return ExtensionList(
@@ -79,8 +87,12 @@ def _extension_endpoints(
 
     async def query(_caller: Caller, request: Numbered) -> ExtensionInfos:
         found = await service.query(request.number)
+        every, chosen = await routes()
         return ExtensionInfos(
-            extinfos=tuple(extension_info(e, states.state_of(e.number).value) for e in found)
+            extinfos=tuple(
+                extension_info(e, states.state_of(e.number).value, chosen.get(e.number, ()), every)
+                for e in found
+            )
         )
 
     async def query_call(_caller: Caller, request: Numbered) -> CallList:

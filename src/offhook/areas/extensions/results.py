@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -164,8 +164,10 @@ class GroupUpdated:
     errnum: str | None
 
 
-def extension_info(extension: Extension, status: str) -> ExtensionInfo:
-    """`extension` as extension/query shows it."""
+def extension_info(
+    extension: Extension, status: str, routes: Sequence[str] = (), every_route: Sequence[str] = ()
+) -> ExtensionInfo:
+    """`extension` as extension/query shows it; `routes` are the outbound routes that it may use."""
     fields = {name: getattr(extension, name) for name in _SAME}
     for switch, letter in FORWARDS.items():
         fields |= _destination(extension, switch, letter)
@@ -176,6 +178,8 @@ def extension_info(extension: Extension, status: str) -> ExtensionInfo:
         loginpassword=extension.loginpassword_shown,
         language=extension.language or "System Default",
         agentid=extension.agentid or "none",
+        unselectoutroute=",".join(name for name in every_route if name not in routes),
+        selectoutroute=",".join(routes),
         **fields,
     )
 

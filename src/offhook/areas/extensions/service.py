@@ -33,6 +33,12 @@ from offhook.contract.rules import Selection
 from offhook.events.api import ConfigChange
 from offhook.store.unit import Store, UnitOfWork
 
+SetRoutes: TypeAlias = Callable[[sa.Connection, str, Sequence[str]], None]
+"""Makes these the outbound routes of an extension, or raises ContractError 10033."""
+
+InUse: TypeAlias = Callable[[sa.Connection, Sequence[str]], str | None]
+"""Who still sends calls to one of these extensions, as a sentence."""
+
 Publish: TypeAlias = Callable[[UnitOfWork, ConfigChange], None]
 OnChanged: TypeAlias = Callable[[Sequence[ExtensionChanged]], Awaitable[None]]
 KIND = "extension"
@@ -58,12 +64,16 @@ class ExtensionService:
         settings: Callable[[], ExtensionSettings],
         publish: Publish,
         on_changed: OnChanged,
+        set_routes: SetRoutes,
+        in_use: InUse,
     ) -> None:
         self._store = store
         self._numbers = numbers
         self._settings = settings
         self._publish = publish
         self._on_changed = on_changed
+        self._set_routes = set_routes
+        self._in_use = in_use
         numbers.register(KIND, queries.exists)
 
     async def query(self, which: Selection) -> tuple[Extension, ...]:
@@ -109,7 +119,7 @@ class ExtensionService:
         await self._on_changed([changed])
 
     async def delete(self, which: Selection) -> None:
-        """Delete the extensions chosen that exist. Raises ContractError 10006 when there are none."""
+        """Delete the extensions chosen that exist. Raises ContractError 10006 or 10017."""
         changed = await self._store.write("extension/delete", lambda unit: self.delete_in(unit, which))
         await self._on_changed(changed)
 
@@ -131,8 +141,10 @@ class ExtensionService:
         if queries.count_extensions(connection) >= self._settings().max_extensions:
             raise ContractError(Errno.EXTENSION_CONFIG, "no more extensions possible")
         extension = new_extension(request, login)
-        self._check(connection, extension, request.selectoutroute, references=references)
+        self._check(connection, extension, references=references)
         queries.insert_extension(connection, extension)
+        if request.selectoutroute is not None and references:
+            self._set_routes(connection, request.number, request.selectoutroute)
         return self._announce(unit, extension.number, "add", new=extension.registername)
 
     def update_in(
@@ -150,18 +162,25 @@ class ExtensionService:
             raise ContractError(Errno.NO_SUCH_EXTENSION)
         new = merged(old, request, login)
         self.check_passwords(new.number, new.username, request.registerpassword, request.loginpassword)
-        self._check(connection, new, request.selectoutroute, references=references)
+        self._check(connection, new, references=references)
         queries.replace_extension(connection, new)
+        if request.selectoutroute is not None and references:
+            self._set_routes(connection, request.number, request.selectoutroute)
         return self._announce(unit, new.number, "update", old=old.registername, new=new.registername)
 
-    def delete_in(self, unit: UnitOfWork, which: Selection) -> list[ExtensionChanged]:
+    def delete_in(
+        self, unit: UnitOfWork, which: Selection, *, references: bool = True
+    ) -> list[ExtensionChanged]:
         """As `delete`, within `unit`.
 
         The extensions leave their groups; forwards of others that went to them go to voicemail from now on.
+        Raises ContractError 10017 when a route or the like still sends calls to one of them.
         """
         gone = queries.select_extensions(unit.connection, which)
         _require(gone, which)
         numbers = [extension.number for extension in gone]
+        if references and (user := self._in_use(unit.connection, numbers)) is not None:
+            raise ContractError(Errno.EXTENSION_CONFIG, user)
         queries.delete_extensions(unit.connection, numbers)
         redirected = queries.redirect_forwards(unit.connection, numbers)
         changed = [self._announce(unit, e.number, "del", old=e.registername) for e in gone]
@@ -194,14 +213,9 @@ class ExtensionService:
         self,
         connection: sa.Connection,
         extension: Extension,
-        routes: tuple[str, ...] | None,
         *,
         references: bool,
     ) -> None:
-        if routes:
-            raise ContractError(
-                Errno.EXTENSION_ROUTES_CONFIG, "selectoutroute names an unknown outbound route"
-            )
         if queries.name_clash(connection, extension):
             raise ContractError(
                 Errno.EXTENSION_CONFIG, "registername is that of another extension, or another's number"

@@ -12,7 +12,12 @@ SELECT
     '"' || username || '" <' || callerid || '>' AS callerid,
     CASE WHEN hasvoicemail THEN number || '@default' ELSE '' END AS mailboxes,
     '*2' AS voicemail_extension,
-    CASE WHEN maxduration GLOB '[0-9]*' THEN 'OFFHOOK_MAX=' || CAST(maxduration AS INTEGER) ELSE '' END AS set_var,
+    'OFFHOOK_MAX=' || CASE
+        WHEN maxduration GLOB '[0-9]*' THEN CAST(maxduration AS INTEGER)
+        WHEN maxduration = 'Follow System'
+            THEN COALESCE((SELECT CAST(value AS INTEGER) FROM pbx_settings WHERE name = 'general.maxduration'), 0)
+        ELSE 0
+    END AS set_var,
     'no' AS direct_media,
     'yes' AS rewrite_contact,
     'yes' AS rtp_symmetric,
@@ -67,7 +72,12 @@ SELECT
     number,
     callerid,
     ringtimeout,
-    CASE WHEN maxduration GLOB '[0-9]*' THEN CAST(maxduration AS INTEGER) ELSE 0 END AS maxseconds,
+    CASE
+        WHEN maxduration GLOB '[0-9]*' THEN CAST(maxduration AS INTEGER)
+        WHEN maxduration = 'Follow System'
+            THEN COALESCE((SELECT CAST(value AS INTEGER) FROM pbx_settings WHERE name = 'general.maxduration'), 0)
+        ELSE 0
+    END AS maxseconds,
     CASE WHEN hasvoicemail THEN 1 ELSE 0 END AS hasvoicemail,
     CASE WHEN dnd THEN 1 ELSE 0 END AS dnd,
     CASE WHEN callrestriction THEN 1 ELSE 0 END AS callrestriction,

@@ -33,11 +33,11 @@ class Numbers:
         """`codes` tells the feature codes in force, read at every check since they can be changed."""
         self._reserved = codes
 
-    def taken_by(self, connection: sa.Connection, number: str) -> str | None:
-        """The kind of thing that has `number`, None when it is free."""
+    def taken_by(self, connection: sa.Connection, number: str, *, but: str = "") -> str | None:
+        """The kind of thing that has `number`, None when it is free; the kind `but` is not asked."""
         if number in self._reserved():
             return "feature code"
         for kind, finder in self._finders.items():
-            if finder(connection, number):
+            if kind != but and finder(connection, number):
                 return kind
         return None

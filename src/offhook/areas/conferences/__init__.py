@@ -1,0 +1,1 @@
+"""Conference rooms (spec 05-conference)."""

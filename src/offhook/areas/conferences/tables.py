@@ -1,0 +1,28 @@
+"""Tables of the conference rooms; column names are the contract's (spec 05-conference)."""
+
+from __future__ import annotations
+
+from sqlalchemy import Boolean, Column, ForeignKey, Integer, Table, Text
+
+from offhook.store.metadata import metadata
+
+conferences = Table(
+    "conferences",
+    metadata,
+    Column("number", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("participantepassword", Text, nullable=False),
+    Column("moderatorpassword", Text, nullable=False),
+    Column("waitformoderator", Boolean, nullable=False),
+    Column("allowinvite", Boolean, nullable=False),
+    Column("musiconhold", Boolean, nullable=False),
+    Column("announcements", Boolean, nullable=False),
+)
+
+conference_moderators = Table(
+    "conference_moderators",
+    metadata,
+    Column("conference", ForeignKey("conferences.number", ondelete="CASCADE"), primary_key=True),
+    Column("number", ForeignKey("extensions.number", ondelete="CASCADE"), primary_key=True),
+    Column("position", Integer, nullable=False),
+)

@@ -1,0 +1,1 @@
+"""IVRs: menus that callers walk by keys (spec 06-ivr)."""

@@ -1,0 +1,1 @@
+"""What operators make beside extensions: trunks, routes, IVRs, queues, … declared once, with one service."""

@@ -1,0 +1,107 @@
+"""Which object names which: nothing may name what is not there, and what is named cannot be deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Protocol, TypeAlias
+
+import sqlalchemy as sa
+
+from offhook.areas.objects.errors import Conflict
+from offhook.areas.objects.field import Row
+from offhook.areas.objects.kind import Kind
+from offhook.contract.errors import ContractError, Errno
+
+Exists: TypeAlias = Callable[[sa.Connection, str], bool]
+
+
+class Objects(Protocol):
+    """The objects of one kind, as the references need them."""
+
+    @property
+    def kind(self) -> Kind:
+        """What they are."""
+
+    def every(self, connection: sa.Connection) -> tuple[Row, ...]:
+        """All of them."""
+
+    def exists(self, connection: sa.Connection, name: str) -> bool:
+        """Whether one has this number or name."""
+
+
+class References:
+    """Knows every kind; made once in the composition root."""
+
+    def __init__(self) -> None:
+        self._objects: list[Objects] = []
+        self._targets: dict[str, tuple[str, Exists]] = {}
+
+    def add(self, objects: Objects) -> None:
+        """Take a kind in: what it names, and what can be named of it."""
+        self._objects.append(objects)
+        if objects.kind.target:
+            self.add_target(objects.kind.target, objects.kind.word, objects.exists)
+
+    def add_target(self, target: str, word: str, exists: Exists) -> None:
+        """Something that can be named and is no object of this kind: extensions, prompts."""
+        self._targets[target] = (word, exists)
+
+    def require(self, connection: sa.Connection, kind: Kind, row: Row) -> None:
+        """Raises ContractError when this object names what does not exist."""
+        for target, name in _named(kind, row):
+            # an object may name itself: a queue that starts over
+            if target == kind.target and name == row.get(kind.identity):
+                continue
+            self._require(connection, kind, target, name)
+
+    def _require(self, connection: sa.Connection, kind: Kind, target: str, name: str) -> None:
+        word, exists = self._targets.get(target, (target, None))
+        if exists is None or not exists(connection, name):
+            errno = Errno.NO_SUCH_AUDIO if target == "prompt" else kind.dangling
+            raise ContractError(errno, f"there is no {word} {name}")
+
+    def forbid(self, connection: sa.Connection, kind: Kind, names: Iterable[str]) -> None:
+        """Raises ContractError when an object still names one of `names`, which are of `kind`."""
+        user = self.user_of(connection, kind.target, names)
+        if user is not None:
+            raise Conflict(kind.in_use, user)
+
+    def user_of(self, connection: sa.Connection, target: str, names: Iterable[str]) -> str | None:
+        """Who names one of `names` of kind `target`, as a sentence; None when nobody does."""
+        gone = set(names)
+        word = self._targets.get(target, (target, None))[0]
+        for objects in self._objects:
+            kind = objects.kind
+            if not kind.references:
+                continue
+            for row in objects.every(connection):
+                for found, name in _named(kind, row):
+                    if found == target and name in gone:
+                        return f"{word} {name} is in use by {kind.word} {row[kind.identity]}"
+        return None
+
+    def dangling(self, connection: sa.Connection) -> Iterator[str]:
+        """Every object that names what does not exist, as a sentence."""
+        for objects in self._objects:
+            kind = objects.kind
+            for row in objects.every(connection) if kind.references else ():
+                for target, name in _named(kind, row):
+                    word, exists = self._targets.get(target, (target, None))
+                    if exists is None or not exists(connection, name):
+                        yield f"{kind.word} {row[kind.identity]}: there is no {word} {name}"
+
+    def rename(self, connection: sa.Connection, target: str, old: str, new: str) -> None:
+        """Carry a new name into every object that names it."""
+        for objects in self._objects:
+            kind = objects.kind
+            for row in objects.every(connection) if kind.references else ():
+                changes: Row = {}
+                for reference in kind.references:
+                    changes |= reference.renamed(row, target, old, new)
+                if changes:
+                    own = kind.table.c[kind.primary] == row[kind.primary]
+                    connection.execute(sa.update(kind.table).where(own).values(**changes))
+
+
+def _named(kind: Kind, row: Row) -> Sequence[tuple[str, str]]:
+    return [pair for reference in kind.references for pair in reference.named(row)]

@@ -1,0 +1,1 @@
+"""Paging groups (spec 08-paging)."""

@@ -1,0 +1,1 @@
+"""Settings of the PBX as a whole: feature codes, parking, and general ones."""

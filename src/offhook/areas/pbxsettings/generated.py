@@ -1,0 +1,96 @@
+"""Feature codes and parking as the engine's configuration. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from offhook.areas.objects.field import Row
+from offhook.areas.routes.patterns import dialplan_exten, expand
+
+FEATURES_FILE = "features_generated.conf"
+PARKING_FILE = "parking_generated.conf"
+
+_IN_CALL = {"attendedtransfer": "atxfer", "blindtransfer": "blindxfer", "park": "parkcall"}
+_WITH_NUMBER = frozenset(
+    {"voicemailbox", "extensionpickup", "intercom", "agentlogin", "agentlogout", "agentpause", "agentunpause"}
+)
+_BOTH = frozenset({"forwardalways", "forwardbusy", "forwardnoanswer"})
+_STORED = frozenset(
+    {
+        "forwardreset",
+        *_BOTH,
+        *(f"{name}off" for name in _BOTH),
+        "dnd",
+        "dndoff",
+        "agentlogout",
+        "agentpause",
+        "agentunpause",
+    }
+)
+
+
+def feature_codes_text(codes: Row) -> str:
+    """The context of the feature codes that are dialled."""
+    lines = ["[offhook-featurecodes]"]
+    for name, code in codes.items():
+        if not code or name in _IN_CALL:
+            continue
+        if name not in _WITH_NUMBER:
+            lines += _entry(code, name, "")
+        if name in _WITH_NUMBER or name in _BOTH:
+            lines += _entry(f"_{code}X!", name, f"${{EXTEN:{len(code)}}}")
+    return "\n".join(lines) + "\n"
+
+
+def _entry(exten: str, name: str, argument: str) -> list[str]:
+    target = "set" if name in _STORED else name
+    return [
+        f"exten => {exten},1,Set(ARGUMENT={argument})",
+        f" same => n,Set(FEATURE={name})",
+        f" same => n,Goto(offhook-feature,{target},1)",
+    ]
+
+
+def features_text(codes: Row) -> str:
+    """The codes that are pressed in a call (features.conf)."""
+    lines = [f"{key}={codes[name]}" for name, key in _IN_CALL.items() if codes[name]]
+    return "\n".join(["[featuremap]", *lines]) + "\n"
+
+
+def parking_text(parking: Row) -> str:
+    """The parking lot (res_parking.conf)."""
+    return f"""\
+[default]
+parkpos={parking["slots"]}
+context=offhook-parkedcalls
+parkingtime={parking["timeout"]}
+findslot=next
+comebacktoorigin=yes
+"""
+
+
+def parking_context(parking: Row) -> str:
+    """The context in which a slot's number takes the call that is parked there."""
+    extens = (dialplan_exten(one) for one in expand(parking["slots"]))
+    return "[offhook-parking]\n" + "".join(
+        f"exten => {exten},1,ParkedCall(default,${{EXTEN}})\n same => n,Hangup()\n" for exten in extens
+    )
+
+
+def globals_text(codes: Row, fax_folder: str) -> str:
+    """What the shipped dialplan has to know of the settings."""
+    return f"[globals]\nOFFHOOK_CODE_VOICEMAIL={codes['voicemail']}\nOFFHOOK_FAX_FOLDER={fax_folder}\n"
+
+
+def ivr_text(numbers: Sequence[str], own: Collection[str]) -> str:
+    """A context for each IVR by the appliances' name, but for those that the operator wrote himself."""
+    return "".join(
+        f"[ivr_{number}]\nexten => {number},1,Goto(offhook-ivr,{number},1)\n"
+        for number in numbers
+        if f"ivr_{number}" not in own
+    )
+
+
+def calling_rules_text(own: Collection[str]) -> str:
+    """The context that the appliances' files add their numbers to; empty unless the operator's files do."""
+    return "" if "Local_Default_CallingRules" in own else "[Local_Default_CallingRules]\n"

@@ -1,0 +1,130 @@
+"""The settings of the PBX as a whole: feature codes, parking, and general ones.
+
+Feature codes are those of the appliances by default (`*3`, `*03`, …), and all can be changed; an empty one
+switches its feature off. Sources: spec 15-events `Transfer`, spec 13-call `callpark`; the rest is our choice.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from offhook.areas.objects.field import Field, Row
+from offhook.contract.errors import ContractError, Errno
+from offhook.contract.rules import Rule, RuleBroken, integer, pattern
+
+_RANGE = re.compile(r"([0-9]{2,7})-([0-9]{2,7})", re.ASCII)
+_MOST_SLOTS = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """A group of settings; `parts` says which generated files of the engine depend on it."""
+
+    key: str
+    fields: tuple[Field, ...]
+    parts: frozenset[str]
+
+    @property
+    def defaults(self) -> Row:
+        """All settings as they are when nobody set them."""
+        return {field.name: field.default for field in self.fields}
+
+
+def code_rule() -> Rule[str]:
+    """A feature code: * or #, then digits."""
+    return pattern(r"[*#][0-9*#]{0,5}", says="* or # and up to five more keys", max_len=6)
+
+
+def slots_rule() -> Rule[str]:
+    """A range of parking slots such as 6900-6999."""
+    says = f"a range such as 6900-6999 of at most {_MOST_SLOTS} numbers"
+
+    def read(value: str) -> str:
+        match = _RANGE.fullmatch(value.strip())
+        if match is None or len(match[1]) != len(match[2]) or match[1][0] == "0":
+            raise RuleBroken(says)
+        if not 0 <= int(match[2]) - int(match[1]) < _MOST_SLOTS:
+            raise RuleBroken(says)
+        return match[0]
+
+    return Rule(says, read, {"type": "string"})
+
+
+def _code(name: str, default: str, doc: str) -> Field:
+    return Field(name=name, rule=code_rule(), default=default, cleared="", doc=doc)
+
+
+FEATURE_CODES = Section(
+    key="featurecodes",
+    parts=frozenset({"dialplan", "features"}),
+    fields=(
+        _code("voicemail", "*2", "hear one's own voicemail"),
+        _code("voicemailmenu", "*02", "hear any box: asks for its number"),
+        _code("voicemailbox", "#", "before an extension: leave a message in its box"),
+        _code("pickup", "*4", "take a call that rings at another phone"),
+        _code("extensionpickup", "*04", "before an extension: take the call that rings there"),
+        _code("intercom", "*5", "before an extension: its phone answers by itself"),
+        _code("attendedtransfer", "*3", "in a call: transfer after a consultation"),
+        _code("blindtransfer", "*03", "in a call: transfer at once"),
+        _code("park", "*6", "in a call: park it"),
+        _code("forwardreset", "*70", "all forwards as at first: no answer and busy to voicemail"),
+        _code("forwardalways", "*71", "before a number: forward all calls; alone: to voicemail"),
+        _code("forwardalwaysoff", "*071", ""),
+        _code("forwardbusy", "*72", "the same when busy"),
+        _code("forwardbusyoff", "*072", ""),
+        _code("forwardnoanswer", "*73", "the same when nobody answers"),
+        _code("forwardnoansweroff", "*073", ""),
+        _code("dnd", "*74", "do not disturb"),
+        _code("dndoff", "*074", ""),
+        _code("agentlogin", "*75", "before a queue: log in as its agent; asks for the queue's password"),
+        _code("agentlogout", "*075", "before a queue: log out"),
+        _code("agentpause", "*76", "before a queue: pause"),
+        _code("agentunpause", "*076", "before a queue: go on"),
+    ),
+)
+
+PARKING = Section(
+    key="parking",
+    parts=frozenset({"parking", "dialplan"}),
+    fields=(
+        Field(name="slots", rule=slots_rule(), default="6900-6999"),
+        Field(
+            name="timeout",
+            rule=integer(10, 3600),
+            default=60,
+            doc="seconds until a parked call goes back to who parked it",
+        ),
+    ),
+)
+
+GENERAL = Section(
+    key="general",
+    parts=frozenset(),
+    fields=(
+        Field(
+            name="maxduration",
+            rule=integer(0, 86400),
+            default=0,
+            doc="seconds of a call of extensions that follow the system; 0: no limit",
+        ),
+    ),
+)
+
+SECTIONS = (FEATURE_CODES, PARKING, GENERAL)
+
+
+def check_codes(codes: Mapping[str, str]) -> None:
+    """Raises ContractError when two features have one code."""
+    seen: dict[str, str] = {}
+    for name, code in codes.items():
+        if code and code in seen:
+            raise ContractError(Errno.PARAMETER_EMPTY, f"{name} and {seen[code]} have the same code {code}")
+        seen[code] = name
+
+
+def slot_range(slots: str) -> tuple[int, int]:
+    """First and last parking slot."""
+    first, last = slots.split("-")
+    return int(first), int(last)

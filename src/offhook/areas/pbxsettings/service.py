@@ -1,0 +1,101 @@
+"""Reads and changes the settings of the PBX as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+
+import sqlalchemy as sa
+
+from offhook.areas.numbers.service import Numbers
+from offhook.areas.objects.field import Row
+from offhook.areas.objects.kind import text_of
+from offhook.areas.pbxsettings.sections import (
+    FEATURE_CODES,
+    PARKING,
+    Section,
+    check_codes,
+    slot_range,
+)
+from offhook.areas.pbxsettings.tables import pbx_settings
+from offhook.contract.errors import ContractError, Errno
+from offhook.contract.rules import RuleBroken
+from offhook.store.unit import Store, UnitOfWork
+
+_NAME, _VALUE = pbx_settings.c.name, pbx_settings.c.value
+
+
+class SettingsService:
+    """The settings; `on_changed` is awaited with the engine's parts that depend on what changed."""
+
+    def __init__(
+        self, store: Store, numbers: Numbers, on_changed: Callable[[frozenset[str]], Awaitable[None]]
+    ) -> None:
+        self._store = store
+        self._numbers = numbers
+        self._on_changed = on_changed
+        numbers.register("parking slot", self._is_slot)
+
+    async def get(self, section: Section) -> Row:
+        """All settings of a section."""
+        return await self._store.read(lambda connection: self.get_in(connection, section))
+
+    def get_in(self, connection: sa.Connection, section: Section) -> Row:
+        """As `get`, on a connection."""
+        query = sa.select(_NAME, _VALUE).where(_NAME.startswith(f"{section.key}."))
+        stored: dict[str, str] = {row.name.partition(".")[2]: row.value for row in connection.execute(query)}
+        return section.defaults | {
+            field.name: field.rule.read(stored[field.name]) if stored[field.name] else field.cleared
+            for field in section.fields
+            if field.name in stored
+        }
+
+    def read_changes(self, section: Section, values: Mapping[str, str]) -> Row:
+        """The settings sent. Raises ContractError for one that breaks its rule."""
+        changes: Row = {}
+        for field in section.fields:
+            if field.name not in values:
+                continue
+            sent = values[field.name]
+            try:
+                value = field.rule.read(sent) if sent.strip() else field.cleared
+            except RuleBroken as broken:
+                raise ContractError(field.bad, f"{field.name} must be {broken}") from None
+            if value is not None:
+                changes[field.name] = value
+        return changes
+
+    async def update(self, section: Section, changes: Row) -> None:
+        """Change settings. Raises ContractError, and then nothing was changed."""
+        await self._store.write(
+            f"settings: {section.key}", lambda unit: self.update_in(unit, section, changes)
+        )
+        await self._on_changed(section.parts)
+
+    async def finished(self, section: Section) -> None:
+        """Put changes in force that were made with `update_in`."""
+        await self._on_changed(section.parts)
+
+    def update_in(self, unit: UnitOfWork, section: Section, changes: Row) -> None:
+        """As `update`, within `unit`."""
+        connection = unit.connection
+        old = self.get_in(connection, section)
+        new = {**old, **changes}
+        if section is FEATURE_CODES:
+            check_codes(new)
+        if section is PARKING and new["slots"] != old["slots"]:
+            self._check_slots(connection, new["slots"])
+        for name, value in changes.items():
+            key = f"{section.key}.{name}"
+            connection.execute(sa.delete(pbx_settings).where(_NAME.in_([key])))
+            connection.execute(sa.insert(pbx_settings).values(name=key, value=text_of(value)))
+
+    def _check_slots(self, connection: sa.Connection, slots: str) -> None:
+        first, last = slot_range(slots)
+        for number in range(first, last + 1):
+            holder = self._numbers.taken_by(connection, str(number), but="parking slot")
+            if holder is not None:
+                raise ContractError(Errno.PARAMETER_EMPTY, f"{number} is taken by another {holder}")
+
+    def _is_slot(self, connection: sa.Connection, number: str) -> bool:
+        first, last = slot_range(self.get_in(connection, PARKING)["slots"])
+        return len(number) == len(str(first)) and number.isdigit() and first <= int(number) <= last

@@ -1,0 +1,1 @@
+"""Queues: callers wait, agents answer (spec 07-queue)."""

@@ -1,0 +1,1 @@
+"""Ring groups: several extensions under one number."""

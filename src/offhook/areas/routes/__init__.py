@@ -1,0 +1,1 @@
+"""Inbound and outbound routes (spec 04-routes)."""

@@ -1,0 +1,1 @@
+"""Time conditions and PIN lists, which routes ask."""

@@ -1,0 +1,1 @@
+"""Trunks: the lines to the outside (spec 03-trunk)."""

@@ -1,0 +1,168 @@
+"""The SIP objects of the trunks, as text for the engine. Pure.
+
+They are in a generated file and not in views: an outbound registration starts only when its object is read,
+identify objects in a view cost time for every request, and the password at a provider has to be clear here
+and nowhere else (docs/adr/0005). Options: Asterisk 22, pjsip.conf.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from offhook.areas.objects.field import Row
+from offhook.areas.trunks.kind import ACCOUNT, REGISTER
+
+TRUNKS_FILE = "pjsip_trunks_generated.conf"
+_VALUE = re.compile(r"[^\x00-\x1f\x7f;\\]*")
+
+_COMMON = """\
+context=from-trunk
+allow=!all,alaw,ulaw,g722
+direct_media=no
+rtp_symmetric=yes
+force_rport=yes
+rewrite_contact=yes
+trust_id_inbound=no
+send_pai=yes
+dtmf_mode=auto
+rtp_timeout=60
+rtp_timeout_hold=900
+timers=yes
+timers_sess_expires=1800
+t38_udptl=yes
+t38_udptl_ec=redundancy
+moh_suggest=default
+language=en
+"""
+
+
+def sip_text(trunks: Sequence[Row]) -> str:
+    """The objects of all trunks that are on; their `password` is clear here.
+
+    A trunk one of whose values could end a line or begin a comment is left out: its rules forbid that.
+    """
+    active = [row for row in trunks if row["enabled"] and _safe(row)]
+    hosts = Counter(row["host"].lower() for row in active if row["trunktype"] != ACCOUNT)
+    text = "; written by offhook\n"
+    for row in active:
+        text += _account(row) if row["trunktype"] == ACCOUNT else _towards(row, hosts)
+    return text
+
+
+def _safe(row: Row) -> bool:
+    return all(_VALUE.fullmatch(value) for value in row.values() if isinstance(value, str))
+
+
+def _name(row: Row) -> str:
+    return f"trunk-{row['trunkname']}"
+
+
+def _uri(user: str, host: str, row: Row) -> str:
+    bracketed = f"[{host}]" if ":" in host else host
+    port = f":{row['port']}" if row["port"] else ""
+    transport = "" if row["transport"] == "udp" else f"\\;transport={row['transport']}"
+    return f"sip:{f'{user}@' if user else ''}{bracketed}{port}{transport}"
+
+
+def _section(name: str, kind: str, options: dict[str, Any]) -> str:
+    lines = "".join(f"{key}={value}\n" for key, value in options.items() if value != "")
+    return f"[{name}]\ntype={kind}\n{lines}"
+
+
+def _endpoint(row: Row, options: dict[str, Any]) -> str:
+    return _section(f"{_name(row)}-endpoint", "endpoint", options) + _COMMON
+
+
+def _towards(row: Row, hosts: Counter[str]) -> str:
+    """A trunk to a host, with or without a registration there."""
+    name, registers = _name(row), row["trunktype"] == REGISTER
+    text = _endpoint(
+        row,
+        {
+            "aors": f"{name}-aor",
+            "identify_by": "ip",
+            "outbound_auth": f"{name}-auth" if registers else "",
+            "from_domain": row["domain"],
+            "from_user": row["fromuser"],
+        },
+    )
+    text += _section(
+        f"{name}-aor",
+        "aor",
+        {
+            "contact": _uri("", row["host"], row),
+            "qualify_frequency": 30 if row["qualify"] else 0,
+            "qualify_timeout": 3,
+        },
+    )
+    alone = hosts[row["host"].lower()] == 1 or not row["port"]
+    # two trunks behind one address are told apart by the port that they send from
+    match = row["host"] if alone else _uri("", row["host"], row).split("\\;")[0].removeprefix("sip:")
+    text += _section(
+        f"{name}-identify",
+        "identify",
+        {"endpoint": f"{name}-endpoint", "match": match, "srv_lookups": "no"},
+    )
+    if registers:
+        text += _auth(row)
+        text += _section(
+            f"{name}-registration",
+            "registration",
+            {
+                "server_uri": _uri("", row["host"], row),
+                "client_uri": _uri(row["username"], row["domain"], {**row, "port": 0}),
+                "contact_user": row["username"],
+                "outbound_auth": f"{name}-auth",
+                "expiration": 300,
+                "retry_interval": 20,
+                "forbidden_retry_interval": 60,
+                "fatal_retry_interval": 60,
+                "max_retries": 1000000,
+                "max_random_initial_delay": 0,
+                "auth_rejection_permanent": "no",
+            },
+        )
+    return text
+
+
+def _auth(row: Row) -> str:
+    return _section(
+        f"{_name(row)}-auth",
+        "auth",
+        {"auth_type": "userpass", "username": row["authname"], "password": row["password"]},
+    )
+
+
+def _account(row: Row) -> str:
+    """A trunk whose far end registers with us; its From is the outside caller, so its login counts."""
+    name = _name(row)
+    text = _endpoint(
+        row, {"aors": row["username"], "auth": f"{name}-auth", "identify_by": "header", "from_user": ""}
+    )
+    text += _section(
+        row["username"],
+        "aor",
+        {
+            "max_contacts": 1,
+            "remove_existing": "yes",
+            "qualify_frequency": 30 if row["qualify"] else 0,
+            "qualify_timeout": 3,
+        },
+    )
+    text += _auth(row)
+    return text + _section(
+        f"{name}-identify",
+        "identify",
+        {
+            "endpoint": f"{name}-endpoint",
+            "match_header": f'Authorization: /username="{_escaped(row["authname"])}"/',
+        },
+    )
+
+
+def _escaped(name: str) -> str:
+    """As a literal in a POSIX extended regular expression; brackets need no backslash, which ends values."""
+    return "".join(ch if ch.isalnum() or ch in "-_" else f"[{ch}]" if ch != "^" else "\\^" for ch in name)

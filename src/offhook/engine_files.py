@@ -1,0 +1,76 @@
+"""Which files of the engine are made of the store, and of what; part of the composition root."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from offhook.areas.objects.engine import GeneratedFile
+from offhook.areas.pbxsettings import generated
+from offhook.areas.pbxsettings.sections import FEATURE_CODES, PARKING
+from offhook.areas.pbxsettings.service import SettingsService
+from offhook.areas.routes.generated import routes_text
+from offhook.areas.trunks.sip import TRUNKS_FILE, sip_text
+from offhook.dialplan import GENERATED_FILE
+from offhook.kinds import ObjectServices
+
+_HEAD = "; written by offhook\n"
+
+
+def generated_files(
+    objects: ObjectServices,
+    settings: SettingsService,
+    *,
+    data: Path,
+    own_contexts: Callable[[], Collection[str]],
+) -> list[GeneratedFile]:
+    """The files; `own_contexts` are the contexts that the operator's own dialplan defines."""
+
+    def trunks(connection: sa.Connection) -> str:
+        service = objects["trunks"]
+        rows = service.every(connection)
+        return sip_text([{**row, "password": service.opened(row["password"])} for row in rows])
+
+    def dialplan(connection: sa.Connection) -> str:
+        codes = settings.get_in(connection, FEATURE_CODES)
+        own = own_contexts()
+        return "".join(
+            (
+                _HEAD,
+                generated.globals_text(codes, str(data / "fax")),
+                generated.feature_codes_text(codes),
+                generated.parking_context(settings.get_in(connection, PARKING)),
+                generated.ivr_text([row["number"] for row in objects["ivrs"].every(connection)], own),
+                generated.calling_rules_text(own),
+                routes_text(
+                    objects["trunks"].every(connection),
+                    objects["inroutes"].every(connection),
+                    objects["outroutes"].every(connection),
+                    objects["timeconditions"].every(connection),
+                ),
+            )
+        )
+
+    def features(connection: sa.Connection) -> str:
+        return _HEAD + generated.features_text(settings.get_in(connection, FEATURE_CODES))
+
+    def parking(connection: sa.Connection) -> str:
+        return _HEAD + generated.parking_text(settings.get_in(connection, PARKING))
+
+    return [
+        GeneratedFile(
+            "trunks",
+            TRUNKS_FILE,
+            trunks,
+            (
+                "res_pjsip.so",
+                "res_pjsip_endpoint_identifier_ip.so",
+                "res_pjsip_outbound_registration.so",
+            ),
+        ),
+        GeneratedFile("dialplan", GENERATED_FILE, dialplan, ("pbx_config.so",)),
+        GeneratedFile("features", generated.FEATURES_FILE, features, ("features",)),
+        GeneratedFile("parking", generated.PARKING_FILE, parking, ("res_parking.so",)),
+    ]
