@@ -20,20 +20,22 @@ from offhook.areas.contacts import api as contacts_api
 from offhook.areas.control import api as control_api
 from offhook.areas.control.live import LiveCalls
 from offhook.areas.control.service import CallControl, DialledExtension
+from offhook.areas.customdialplan.service import CUSTOM_FILE, CustomDialplan
 from offhook.areas.extensions import api as extensions_api
 from offhook.areas.extensions.engine import IDENTIFY_MODULE, ExtensionEngine
 from offhook.areas.objects.engine import EngineFiles
+from offhook.areas.pbxsettings.features import FeatureCodes
 from offhook.areas.system import api as system_api
 from offhook.areas.trunks.states import TrunkStates
 from offhook.asterisk.process import EngineProcess
 from offhook.asterisk.static import AMI_USER, EngineSettings
-from offhook.asterisk.switch import Switch
+from offhook.asterisk.switch import Switch, SwitchError
 from offhook.asterisk.tree import EngineTree
 from offhook.callstate.model import ExtensionWord, Member
 from offhook.contract.endpoint import Registry
 from offhook.contract.openapi import openapi
 from offhook.core import Core
-from offhook.dialplan import REALTIME_FAMILIES, dialplan
+from offhook.dialplan import DIALPLAN_MODULE, REALTIME_FAMILIES, dialplan
 from offhook.engine_files import generated_files
 from offhook.events.dispatcher import ReportMethod
 from offhook.kinds import object_endpoints
@@ -123,10 +125,18 @@ class Pbx:
             self.switch,
             self.engine.settings.etc,
             generated_files(
-                core.objects, core.pbx_settings, data=settings.data, own_contexts=lambda: frozenset()
+                core.objects,
+                core.pbx_settings,
+                data=settings.data,
+                music=core.music.text,
+                own_contexts=lambda: self.custom_dialplan.contexts,
             ),
         )
+        self.custom_dialplan = CustomDialplan(
+            settings.data, self.engine.settings.etc / CUSTOM_FILE, self._dialplan_changed
+        )
         core.on_parts_changed(self.engine_files.refresh)
+        self.feature_codes = FeatureCodes(core.extensions, core.queue_agents, self.switch)
         self.registry = self._endpoints()
         api = Api(self.registry, core.access, ready=lambda: self.ready, allow_origin=settings.allow_origin)
         self.site = Site(
@@ -136,7 +146,7 @@ class Pbx:
             port=settings.http_port,
         )
         self._front = Front(self.site.handle, server_context(certificate, key))
-        self._operator = OperatorSocket(Operations(core), settings.data)
+        self._operator = OperatorSocket(Operations(core, self.custom_dialplan), settings.data)
         self._tasks: list[asyncio.Task[None]] = []
         self._settling: asyncio.TimerHandle | None = None
         self._reporting = (ReportMethod.HTTP, 0)
@@ -149,7 +159,7 @@ class Pbx:
                 *system_api.endpoints(core.system, self._extension_count),
                 *contacts_api.endpoints(core.contacts),
                 *extensions_api.endpoints(core.extensions, core.groups, picture, picture, core.routes),
-                *object_endpoints(core.objects, self.trunk_states),
+                *object_endpoints(core.objects, self.trunk_states, core.queue_agents),
                 *control_api.endpoints(self.control),
             ]
         )
@@ -166,6 +176,7 @@ class Pbx:
         await core.dispatcher.start(settings.bind, method, port)
         core.api_settings.on_change(self._api_changed)
         changed = await self.extension_engine.write_identify()
+        await self.custom_dialplan.load()
         stale = await self.engine_files.write()
         await self.engine.start()
         if not self.engine.adopted:
@@ -175,7 +186,7 @@ class Pbx:
         if changed and self.engine.adopted:
             await self.switch.reload(IDENTIFY_MODULE)
         if self.engine.adopted:
-            await self.engine_files.reload(stale)
+            await self.engine_files.reload(dict.fromkeys((*stale, DIALPLAN_MODULE)))
         core.records.start()
         self._tasks = [
             asyncio.create_task(self.engine.supervise(self._engine_gone, self._new_engine), name="engine"),
@@ -191,6 +202,7 @@ class Pbx:
         self.ready = False
         await self._front.close()
         await self._operator.close()
+        await self.feature_codes.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -221,6 +233,7 @@ class Pbx:
     def _on_events(self, events: Sequence[Mapping[str, str]]) -> None:
         self.live.on_events(events)
         self.trunk_states.on_events(events)
+        self.feature_codes.on_events(events)
         self.switch.set_busy(bool(self.live.picture.calls))
         if self._settling is None:
             self._settling = asyncio.get_running_loop().call_later(_SETTLE_SECONDS, self._settle)
@@ -241,6 +254,14 @@ class Pbx:
 
     async def _engine_gone(self) -> None:
         self.live.on_engine_gone()
+
+    async def _dialplan_changed(self) -> None:
+        """The operator's dialplan has changed: which contexts are ours follows from it."""
+        await self.engine_files.write(frozenset({"dialplan"}))
+        try:
+            await self.engine_files.reload([DIALPLAN_MODULE])
+        except SwitchError as failure:
+            log.warning("custom dialplan: the engine was not told: %s", failure)
 
     async def _new_engine(self) -> None:
         """An engine that was not there before: tokens end, and receivers hear of it (decision 8)."""

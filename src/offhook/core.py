@@ -37,6 +37,8 @@ from offhook.areas.objects.field import Row
 from offhook.areas.objects.references import References
 from offhook.areas.pbxsettings.sections import SECTIONS
 from offhook.areas.pbxsettings.service import SettingsService
+from offhook.areas.prompts.service import MusicService, PromptService
+from offhook.areas.queues.agents import QueueAgents
 from offhook.areas.records.service import RecordKeeper
 from offhook.areas.routes.rights import route_names, routes_of, set_routes
 from offhook.areas.system.service import SystemService
@@ -176,6 +178,11 @@ class Core:
             on_changed=self._parts_changed,
             publish=self._publish_trunk,
         )
+        self.prompts = PromptService(settings.data, store, self.objects.references)
+        self.music = MusicService(
+            settings.data, store, self.objects.references, on_changed=self._parts_changed
+        )
+        self.queue_agents = QueueAgents(store)
         self.pbx_settings = SettingsService(store, self.numbers, self._parts_changed)
         self.groups = GroupService(store, settings=self._extension_settings)
         self.contacts = ContactService(store, limit=lambda: self.api_settings.now.max_contacts)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from importlib import resources
 
+from offhook.areas.customdialplan.service import CUSTOM_FILE
+
 _DIALPLANS = (
     "extensions",
     "voicemail",
@@ -44,8 +46,8 @@ clearglobalvars=no
 GENERATED_FILE = "extensions_generated.conf"
 """Patterns of routes, feature codes and the like; written while the PBX runs."""
 
-CUSTOM_FILE = "extensions_custom_generated.conf"
-"""The operator's own dialplan, as it was translated."""
+DIALPLAN_MODULE = "pbx_config.so"
+"""The module that reads all of these."""
 
 REALTIME_FAMILIES = {
     "offhook_extensions": "v_extensions",

@@ -11,6 +11,7 @@ from offhook.areas.objects.engine import GeneratedFile
 from offhook.areas.pbxsettings import generated
 from offhook.areas.pbxsettings.sections import FEATURE_CODES, PARKING
 from offhook.areas.pbxsettings.service import SettingsService
+from offhook.areas.prompts.service import MUSIC_FILE
 from offhook.areas.routes.generated import routes_text
 from offhook.areas.trunks.sip import TRUNKS_FILE, sip_text
 from offhook.dialplan import GENERATED_FILE
@@ -25,6 +26,7 @@ def generated_files(
     *,
     data: Path,
     own_contexts: Callable[[], Collection[str]],
+    music: Callable[[sa.Connection], str],
 ) -> list[GeneratedFile]:
     """The files; `own_contexts` are the contexts that the operator's own dialplan defines."""
 
@@ -72,5 +74,6 @@ def generated_files(
         ),
         GeneratedFile("dialplan", GENERATED_FILE, dialplan, ("pbx_config.so",)),
         GeneratedFile("features", generated.FEATURES_FILE, features, ("features",)),
+        GeneratedFile("music", MUSIC_FILE, music, ("res_musiconhold.so",)),
         GeneratedFile("parking", generated.PARKING_FILE, parking, ("res_parking.so",)),
     ]

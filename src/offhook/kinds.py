@@ -18,6 +18,7 @@ from offhook.areas.objects.service import Announce, ObjectService, OnChanged
 from offhook.areas.paging import api as paging_api
 from offhook.areas.paging.kind import KIND as PAGINGGROUPS
 from offhook.areas.queues import api as queues_api
+from offhook.areas.queues.agents import QueueAgents
 from offhook.areas.queues.kind import KIND as QUEUES
 from offhook.areas.ringgroups.kind import KIND as RINGGROUPS
 from offhook.areas.routes import api as routes_api
@@ -83,13 +84,15 @@ class ObjectServices:
         return iter(self._by_key.values())
 
 
-def object_endpoints(objects: ObjectServices, states: TrunkStates) -> list[Endpoint[Any, Any]]:
+def object_endpoints(
+    objects: ObjectServices, states: TrunkStates, agents: QueueAgents
+) -> list[Endpoint[Any, Any]]:
     """The contract's endpoints that read and change objects."""
     return [
         *trunks_api.endpoints(objects["trunks"], states),
         *routes_api.endpoints(objects["inroutes"], objects["outroutes"]),
         *ivr_api.endpoints(objects["ivrs"]),
-        *queues_api.endpoints(objects["queues"]),
+        *queues_api.endpoints(objects["queues"], agents),
         *conferences_api.endpoints(objects["conferences"]),
         *paging_api.endpoints(objects["paginggroups"]),
     ]

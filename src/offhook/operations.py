@@ -20,6 +20,8 @@ from aiohttp import web
 
 from offhook.areas.access.settings import SettingRefused, check_account
 from offhook.areas.apply.document import ApplyError
+from offhook.areas.customdialplan.service import CustomDialplan
+from offhook.areas.customdialplan.translate import DialplanError
 from offhook.areas.system.service import IdentityRefused
 from offhook.contract.errors import ContractError
 from offhook.core import Core
@@ -46,11 +48,14 @@ class OperationRefused(Exception):
 class Operations:
     """The operations of one PBX, running or not."""
 
-    def __init__(self, core: Core) -> None:
+    def __init__(self, core: Core, dialplan: CustomDialplan | None = None) -> None:
         self._core = core
+        self._dialplan = dialplan or CustomDialplan(core.settings.data)
         self._known: dict[str, Callable[[Arguments], Awaitable[list[str]]]] = {
             "apply": self._apply,
             "export": self._export,
+            "dialplan-check": self._dialplan_check,
+            "dialplan-reload": self._dialplan_reload,
             "api-enable": self._enable,
             "api-disable": self._disable,
             "api-set": self._set,
@@ -66,7 +71,7 @@ class Operations:
             raise OperationRefused(f"there is no operation {operation!r}")
         try:
             return {"lines": await work(arguments)}
-        except (ApplyError, SettingRefused, IdentityRefused) as refused:
+        except (ApplyError, SettingRefused, IdentityRefused, DialplanError) as refused:
             raise OperationRefused(str(refused)) from None
         except ContractError as refused:
             raise OperationRefused(f"{int(refused.errno)}: {refused.detail}") from None
@@ -80,6 +85,12 @@ class Operations:
 
     async def _export(self, _arguments: Arguments) -> list[str]:
         return (await self._core.apply.export()).splitlines()
+
+    async def _dialplan_check(self, _arguments: Arguments) -> list[str]:
+        return _contexts((await self._dialplan.check()).contexts)
+
+    async def _dialplan_reload(self, _arguments: Arguments) -> list[str]:
+        return [*_contexts((await self._dialplan.reload()).contexts), "In force."]
 
     async def _enable(self, _arguments: Arguments) -> list[str]:
         await self._core.api_settings.change(enabled=True)
@@ -142,6 +153,10 @@ class Operations:
             }
         )
         return [f"sn {identity.sn}, devicename {identity.devicename}, firmwarever {identity.firmwarever}"]
+
+
+def _contexts(names: frozenset[str]) -> list[str]:
+    return [f"The custom dialplan has {len(names)} contexts: {', '.join(sorted(names)) or 'none'}."]
 
 
 class OperatorSocket:

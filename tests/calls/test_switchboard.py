@@ -94,7 +94,8 @@ async def test_queue_with_survey(pbx: TestPbx) -> None:
         await pbx.extension(number)
     one, agent = await pbx.phone("1000", frequency=440), await pbx.phone("1001", frequency=620)
     await pbx.apply(
-        "queues: [{number: 6700, queuename: Support, agents: [1001], announcepos: off, announceholdtime: off, wrapuptime: 0}]"
+        "queues: [{number: 6700, queuename: Support, agents: [1001], announcepos: off, "
+        "announceholdtime: off, wrapuptime: 0}]"
     )
     await _ready(pbx)
 
@@ -154,7 +155,8 @@ async def test_paging(pbx: TestPbx) -> None:
     ]
     two.auto_answer = three.auto_answer = True
     await pbx.apply(
-        "paginggroups: [{number: 6300, name: All, type: paging, member: [1001, 1002], enabledialtoanswer: yes}]"
+        "paginggroups: [{number: 6300, name: All, type: paging, member: [1001, 1002], "
+        "enabledialtoanswer: yes}]"
     )
     await _ready(pbx)
     call = await one.call("6300")

@@ -67,7 +67,7 @@ class TestApi:
                 *system_api.endpoints(core.system, count),
                 *contacts_api.endpoints(core.contacts),
                 *extensions_api.endpoints(core.extensions, core.groups, calls, calls, core.routes),
-                *object_endpoints(core.objects, TrunkStates()),
+                *object_endpoints(core.objects, TrunkStates(), core.queue_agents),
             ]
         )
         api = Api(self.registry, core.access, ready=lambda: self.ready, allow_origin="*")

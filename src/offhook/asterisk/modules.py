@@ -130,3 +130,17 @@ MODULES = (
 
 OPTIONAL = frozenset({"codec_opus_open_source.so", "res_format_attr_opus.so", "res_cdrel_custom.so"})
 """Modules whose absence is no fault: opus comes from outside Asterisk's tree, newer CEL needs a helper."""
+
+_APPLICATIONS = """
+Answer BackGround Busy Congestion ExecIfTime Goto GotoIf GotoIfTime Hangup Incomplete NoOp Proceeding
+Progress RaiseException Ringing SayAlpha SayAlphaCase SayDigits SayNumber SayPhonetic Set MSet Wait
+WaitExten WaitDigit ImportVar KeepAlive Bridge ParkedCall Park BridgeAdd BridgeWait CELGenUserEvent
+ChannelRedirect ConfBridge Dial RetryDial Directory Pickup Exec TryExec ExecIf Originate Page Playback
+Queue AddQueueMember RemoveQueueMember PauseQueueMember UnpauseQueueMember Read SayUnixTime DateTime
+Gosub GosubIf Return StackPop UserEvent Verbose Log VoiceMail VoiceMailMain MailboxExists
+WaitForCondition While EndWhile ExitWhile ContinueWhile Echo MusicOnHold StartMusicOnHold StopMusicOnHold
+SetMusicOnHold ReceiveFAX
+"""
+
+APPLICATIONS = frozenset(name.lower() for name in _APPLICATIONS.split())
+"""Applications of the core and of the modules above that a dialplan may use, in lower case."""

@@ -6,13 +6,14 @@ import argparse
 from collections.abc import Sequence
 
 from offhook import __version__
-from offhook.cli import api, apply, doctor, listen, request, restart, up
+from offhook.cli import api, apply, dialplan, doctor, listen, request, restart, up
 
 _COMMANDS = {
     "up": (up, "start the PBX and stay in the foreground"),
     "restart": (restart, "replace the control plane of a running PBX; calls go on"),
     "apply": (apply, "bring the PBX to the state that a file declares"),
     "api": (api, "settings of the API and its locked addresses"),
+    "dialplan": (dialplan, "check the operator's own dialplan, or put it in force"),
     "request": (request, "call one endpoint and print both directions"),
     "listen": (listen, "receive events and print them"),
     "doctor": (doctor, "look for what is wrong and say how to mend it"),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,7 +72,7 @@ class EngineFiles:
             except SwitchError as failure:
                 log.warning("configuration: the engine was not told of a change: %s", failure)
 
-    async def reload(self, modules: Sequence[str]) -> None:
+    async def reload(self, modules: Iterable[str]) -> None:
         """Have the engine read files again that were written while nobody could tell it."""
         for module in modules:
             await self._switch.reload(module)

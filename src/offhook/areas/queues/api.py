@@ -8,6 +8,7 @@ from typing import Any
 
 from offhook.areas.objects.field import Row
 from offhook.areas.objects.service import ObjectService
+from offhook.areas.queues.agents import QueueAgents
 from offhook.areas.queues.kind import (
     ACTION,
     BREAKOUT,
@@ -138,7 +139,62 @@ def queue_info(row: Row) -> QueueInfo:
     return QueueInfo(**values)
 
 
-def endpoints(service: ObjectService) -> list[Endpoint[Any, Any]]:
+_QUEUE = pattern(r"[0-9]{1,7}", says="the number of a queue")
+_AGENT = pattern(r"[0-9]{1,7}", says="the number of an extension")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Agent:
+    """Request of queue/delete_dynamicagent, pause_agent and unpause_agent."""
+
+    queuenumber: str = param(_QUEUE, bad=Errno.NO_SUCH_QUEUE)
+    extnumber: str = param(_AGENT, bad=Errno.NO_SUCH_EXTENSION)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AgentLogin(Agent):
+    """Request of queue/add_dynamicagent."""
+
+    password: str | None = param(PASSWORD, bad=Errno.WRONG_PASSWORD, optional=True, secret=True)
+
+
+def _agent_endpoints(agents: QueueAgents) -> list[Endpoint[Any, Any]]:
+    async def login(_caller: Caller, request: AgentLogin) -> Nothing:
+        await agents.login(request.queuenumber, request.extnumber, request.password or "")
+        return Nothing()
+
+    async def logout(_caller: Caller, request: Agent) -> Nothing:
+        await agents.logout(request.queuenumber, request.extnumber)
+        return Nothing()
+
+    async def pause(_caller: Caller, request: Agent) -> Nothing:
+        await agents.pause(request.queuenumber, request.extnumber, True)
+        return Nothing()
+
+    async def unpause(_caller: Caller, request: Agent) -> Nothing:
+        await agents.pause(request.queuenumber, request.extnumber, False)
+        return Nothing()
+
+    errors = (Errno.NO_SUCH_EXTENSION, Errno.NO_SUCH_QUEUE)
+    return [
+        Endpoint(
+            "queue/add_dynamicagent",
+            "07",
+            "Logs an extension in as an agent",
+            AgentLogin,
+            Nothing,
+            login,
+            (*errors, Errno.WRONG_PASSWORD),
+        ),
+        Endpoint(
+            "queue/delete_dynamicagent", "07", "Logs a dynamic agent out", Agent, Nothing, logout, errors
+        ),
+        Endpoint("queue/pause_agent", "07", "Pauses an agent", Agent, Nothing, pause, errors),
+        Endpoint("queue/unpause_agent", "07", "Lets a paused agent go on", Agent, Nothing, unpause, errors),
+    ]
+
+
+def endpoints(service: ObjectService, agents: QueueAgents) -> list[Endpoint[Any, Any]]:
     """The endpoints of this area."""
 
     async def query(_caller: Caller, request: Queues) -> QueueInfos:
@@ -161,4 +217,5 @@ def endpoints(service: ObjectService) -> list[Endpoint[Any, Any]]:
             update,
             (*missing, Errno.QUEUE_CONFIG, Errno.NO_SUCH_EXTENSION, Errno.NO_SUCH_AUDIO),
         ),
+        *_agent_endpoints(agents),
     ]

@@ -1,0 +1,146 @@
+"""The prompts and the music on hold of the PBX.
+
+Prompts lie in `sounds/record/` of the data folder, where the engine finds them as `record/<name>`; each
+class of music on hold is a folder in `moh/`. They are files, not rows: what is stored is in force.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from offhook.areas.objects.errors import Conflict, Missing
+from offhook.areas.objects.references import References
+from offhook.areas.prompts.audio import AudioError, decode, encode
+from offhook.areas.prompts.files import NameRefused, SoundFile, SoundFolder, checked
+from offhook.areas.prompts.speech import speak
+from offhook.asterisk.config import private_folder
+from offhook.contract.errors import Errno
+from offhook.store.unit import Store
+
+MUSIC_FILE = "musiconhold_generated.conf"
+_DEFAULT = "default"  # the engine's own class
+
+
+class PromptService:
+    """Prompts; a prompt that an IVR or a queue plays cannot be deleted."""
+
+    def __init__(self, data: Path, store: Store, references: References) -> None:
+        self._files = SoundFolder(private_folder(data / "sounds") / "record")
+        private_folder(self._files.folder)
+        self._store = store
+        self._references = references
+        references.add_target("prompt", "prompt", lambda _connection, name: self._files.exists(name))
+
+    async def all(self) -> list[SoundFile]:
+        """Every prompt, by name."""
+        return await asyncio.to_thread(self._files.all)
+
+    async def store(self, name: str, data: bytes, filename: str) -> SoundFile:
+        """Decode an uploaded file and keep it. Raises AudioError, NameRefused."""
+        checked(name)
+        await asyncio.to_thread(lambda: self._files.store(name, encode(decode(data, filename))))
+        return await self._one(name)
+
+    async def speak(self, name: str, text: str, language: str) -> SoundFile:
+        """Make a prompt of a text. Raises SpeechUnavailable, AudioError, NameRefused."""
+        checked(name)
+
+        def work() -> None:
+            self._files.store(name, encode(decode(speak(text, language), "speech.wav")))
+
+        await asyncio.to_thread(work)
+        return await self._one(name)
+
+    async def read(self, name: str) -> bytes:
+        """The prompt as WAV. Raises NameRefused."""
+        return await asyncio.to_thread(self._files.read, name)
+
+    async def delete(self, name: str) -> None:
+        """Delete a prompt. Raises Missing, or Conflict when it is in use."""
+        if not self._files.exists(name):
+            raise Missing(Errno.NO_SUCH_AUDIO, f"there is no prompt {name}")
+        user = await self._store.read(lambda c: self._references.user_of(c, "prompt", (name,)))
+        if user is not None:
+            raise Conflict(Errno.NO_SUCH_AUDIO, user)
+        await asyncio.to_thread(self._files.delete, name)
+
+    async def _one(self, name: str) -> SoundFile:
+        return next(file for file in await self.all() if file.name == name)
+
+
+class MusicService:
+    """Classes of music on hold; `on_changed` has the engine read them again."""
+
+    def __init__(
+        self,
+        data: Path,
+        store: Store,
+        references: References,
+        on_changed: Callable[[frozenset[str]], Awaitable[None]],
+    ) -> None:
+        self._folder = private_folder(data / "moh")
+        self._store = store
+        self._references = references
+        self._on_changed = on_changed
+        references.add_target("musiconhold", "music on hold", lambda _connection, name: self.exists(name))
+
+    def exists(self, name: str) -> bool:
+        """Whether there is a class of that name."""
+        return name == _DEFAULT or name in self.classes()
+
+    def classes(self) -> list[str]:
+        """The classes that were made."""
+        found = []
+        for path in sorted(self._folder.iterdir()):
+            try:
+                if path.is_dir() and not path.is_symlink() and checked(path.name):
+                    found.append(path.name)
+            except NameRefused:
+                continue
+        return found
+
+    def text(self, _connection: sa.Connection) -> str:
+        """The classes as the engine's configuration (musiconhold.conf)."""
+        return "; written by offhook\n" + "".join(
+            f"[{name}]\nmode=files\nsort=alpha\ndirectory={self._folder / name}\n" for name in self.classes()
+        )
+
+    async def all(self) -> dict[str, list[SoundFile]]:
+        """The files of each class."""
+
+        def work() -> dict[str, list[SoundFile]]:
+            return {name: SoundFolder(self._folder / name).all() for name in self.classes()}
+
+        return await asyncio.to_thread(work)
+
+    async def store(self, music: str, name: str, data: bytes, filename: str) -> None:
+        """Put a file into a class, which is made when there is none. Raises AudioError, NameRefused."""
+        if music == _DEFAULT:
+            raise NameRefused("the class default is the engine's own")
+        checked(music)
+        checked(name)
+
+        def work() -> None:
+            wav = encode(decode(data, filename))
+            SoundFolder(private_folder(self._folder / music)).store(name, wav)
+
+        await asyncio.to_thread(work)
+        await self._on_changed(frozenset({"music"}))
+
+    async def delete(self, music: str) -> None:
+        """Delete a class with its files. Raises Missing, or Conflict when a queue plays it."""
+        if music not in self.classes():
+            raise Missing(Errno.NO_SUCH_AUDIO, f"there is no music on hold {music}")
+        user = await self._store.read(lambda c: self._references.user_of(c, "musiconhold", (music,)))
+        if user is not None:
+            raise Conflict(Errno.NO_SUCH_AUDIO, user)
+        await asyncio.to_thread(shutil.rmtree, self._folder / music)
+        await self._on_changed(frozenset({"music"}))
+
+
+__all__ = ["AudioError", "MusicService", "NameRefused", "PromptService", "SoundFile"]
