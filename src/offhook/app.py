@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from offhook import __version__
 from offhook.areas.access import api as access_api
 from offhook.areas.access.settings import ApiSettings
+from offhook.areas.admin.service import AdminService
 from offhook.areas.contacts import api as contacts_api
 from offhook.areas.control import api as control_api
 from offhook.areas.control.live import LiveCalls
@@ -40,6 +41,7 @@ from offhook.engine_files import generated_files
 from offhook.events.dispatcher import ReportMethod
 from offhook.kinds import object_endpoints
 from offhook.operations import Operations, OperatorSocket
+from offhook.web.admin import PREFIX, AdminSite
 from offhook.web.api import Api
 from offhook.web.front import Front
 from offhook.web.site import Site
@@ -136,6 +138,7 @@ class Pbx:
             settings.data, self.engine.settings.etc / CUSTOM_FILE, self._dialplan_changed
         )
         core.on_parts_changed(self.engine_files.refresh)
+        core.on_parts_changed(self._look_at_trunks)
         self.feature_codes = FeatureCodes(core.extensions, core.queue_agents, self.switch)
         self.registry = self._endpoints()
         api = Api(self.registry, core.access, ready=lambda: self.ready, allow_origin=settings.allow_origin)
@@ -145,6 +148,10 @@ class Pbx:
             https_only=settings.https_only,
             port=settings.http_port,
         )
+        admin = AdminService(
+            core.objects, core.pbx_settings, core.prompts, core.music, self.custom_dialplan, __version__
+        )
+        self.site.add_prefix(PREFIX, AdminSite(admin, core.check_operator).handle)
         self._front = Front(self.site.handle, server_context(certificate, key))
         self._operator = OperatorSocket(Operations(core, self.custom_dialplan), settings.data)
         self._tasks: list[asyncio.Task[None]] = []
@@ -254,6 +261,17 @@ class Pbx:
 
     async def _engine_gone(self) -> None:
         self.live.on_engine_gone()
+
+    async def _look_at_trunks(self, parts: frozenset[str]) -> None:
+        """What the engine knew of a trunk is void when its settings have changed."""
+        if "trunks" not in parts or not self.switch.healthy:
+            return
+        try:
+            self.trunk_states.on_snapshot(
+                await self.switch.snapshot_registrations(), await self.switch.snapshot_contacts()
+            )
+        except SwitchError as failure:
+            log.warning("trunks: the engine does not tell their states: %s", failure)
 
     async def _dialplan_changed(self) -> None:
         """The operator's dialplan has changed: which contexts are ours follows from it."""

@@ -45,6 +45,7 @@ from offhook.areas.system.service import SystemService
 from offhook.areas.trunks.tables import trunks as trunks_table
 from offhook.asterisk.config import private_folder
 from offhook.clock import Clock
+from offhook.contract.errors import ContractError
 from offhook.dialplan import views
 from offhook.events.api import CallStatus, ConfigChange, Event, ExtensionStatus, Target
 from offhook.events.dispatcher import Dispatcher
@@ -262,6 +263,19 @@ class Core:
 
     def _publish_change(self, unit: UnitOfWork, event: ConfigChange) -> None:
         self.dispatcher.publish(unit, event)
+
+    async def check_operator(self, username: str, password: str, address: str, port: int) -> bool:
+        """Whether a console account may come in from here; failures count towards the lock of the address."""
+        async with self.lockout.turn(address):
+            try:
+                self.lockout.check(address)
+            except ContractError:
+                return False
+            if await self.accounts.check(username, password):
+                await self.lockout.succeeded(address)
+                return True
+            await self.lockout.failed(address, port)
+            return False
 
     async def _check_tcp_login(self, username: str, secret: str, address: str, port: int) -> bool:
         return await self.access.check_tcp_login(username, secret, address, port)

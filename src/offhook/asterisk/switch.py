@@ -283,8 +283,12 @@ class Switch:
     async def snapshot(self) -> Snapshot:
         """All channels, contacts and registrations with carriers of this moment."""
         channels = await self.items(actions.CoreShowChannels())
-        registrations = await self.items(actions.PJSIPShowRegistrationsOutbound())
+        registrations = await self.snapshot_registrations()
         return Snapshot(channels, await self.snapshot_contacts(), registrations)
+
+    async def snapshot_registrations(self) -> tuple[Mapping[str, str], ...]:
+        """Every registration with a carrier at this moment."""
+        return await self.items(actions.PJSIPShowRegistrationsOutbound())
 
     async def snapshot_contacts(self) -> tuple[Mapping[str, str], ...]:
         """Everything that is registered at this moment."""

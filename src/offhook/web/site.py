@@ -32,6 +32,7 @@ class Site:
         self._https_only = https_only
         self._port = port
         self._routes: dict[str, Handler] = {}
+        self._prefixes: dict[str, Handler] = {}
         document = json.dumps(openapi, ensure_ascii=False).encode()
         page = resources.files("offhook.console").joinpath("index.html").read_bytes()
         self.add("/api/openapi.json", _constant(document, "application/json"))
@@ -41,12 +42,19 @@ class Site:
         """Serve `path` by `handler`."""
         self._routes[path] = handler
 
+    def add_prefix(self, prefix: str, handler: Handler) -> None:
+        """Serve everything below `prefix` by `handler`."""
+        self._prefixes[prefix] = handler
+
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request."""
         if self._https_only and not request.secure:
             return self._to_https(request)
         if (handler := self._routes.get(request.path)) is not None:
             return await handler(request)
+        for prefix, handler in self._prefixes.items():
+            if request.path == prefix or request.path.startswith(f"{prefix}/"):
+                return await handler(request)
         if request.path.lower().startswith("/api"):
             return await self._api.handle(request)
         return web.Response(status=404, text="There is nothing here.\n", headers=_SECURITY)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import functools
 import hashlib
 import hmac
 import secrets
@@ -44,12 +46,23 @@ def _scrypt(password: str, salt: bytes) -> bytes:
     return hashlib.scrypt(password.encode(), salt=salt, n=_N, r=_R, p=_P, dklen=32)
 
 
+@functools.cache
+def _nobodys() -> str:
+    """What a password is compared with where there is no account, so that both take the same time."""
+    return derive(secrets.token_hex(16))
+
+
+_REMEMBER_SECONDS = 300.0
+
+
 class ConsoleAccounts:
     """The accounts of the console."""
 
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
         self._clock = clock
+        self._secret = secrets.token_bytes(32)
+        self._right: dict[bytes, float] = {}  # when a password was found right, monotonic
 
     async def create_first(self) -> str | None:
         """Make the administrator's account if there is no account; returns its password, else None."""
@@ -67,3 +80,27 @@ class ConsoleAccounts:
             return True
 
         return password if await self._store.write("first console account", work) else None
+
+    async def check(self, username: str, password: str) -> bool:
+        """Whether this is an account's password. Slow at the first time; then it is remembered for a while.
+
+        What is remembered is a keyed hash that dies with this process, and only of passwords that were right.
+        """
+        key = self._remembered_key(username, password)
+        if self._clock.monotonic() - self._right.get(key, -_REMEMBER_SECONDS) < _REMEMBER_SECONDS:
+            return True
+        column = console_accounts.c
+        derived: str | None = await self._store.read(
+            lambda c: c.execute(
+                sa.select(column.password_derived).where(column.username == username)
+            ).scalar_one_or_none()
+        )
+        # an unknown name costs as much as a wrong password
+        right = await asyncio.to_thread(matches, password, derived or _nobodys())
+        if right and derived is not None:
+            self._right[key] = self._clock.monotonic()
+            return True
+        return False
+
+    def _remembered_key(self, username: str, password: str) -> bytes:
+        return hmac.digest(self._secret, f"{username}\0{password}".encode("utf-8", "replace"), "sha256")

@@ -164,7 +164,7 @@ KIND = Kind(
             cleared="",
             doc="shown on calls out for which no DOD is set; empty: the caller's own",
         ),
-        Field(name="qualify", rule=_FLAG, default=True, doc="ask every 30 s whether the far end is there"),
+        Field(name="qualify", rule=_FLAG, default=True, doc="ask every 10 s whether the far end is there"),
         Field(name="maxchannels", rule=integer(0, 10000), default=0, doc="calls at once; 0: no limit"),
         Field(name="status_monitor", rule=_FLAG, default=True),
         Field(name="control_answering", rule=_FLAG, default=False),

@@ -94,7 +94,7 @@ def _towards(row: Row, hosts: Counter[str]) -> str:
         "aor",
         {
             "contact": _uri("", row["host"], row),
-            "qualify_frequency": 30 if row["qualify"] else 0,
+            "qualify_frequency": 10 if row["qualify"] else 0,
             "qualify_timeout": 3,
         },
     )
@@ -140,7 +140,7 @@ def _account(row: Row) -> str:
     """A trunk whose far end registers with us; its From is the outside caller, so its login counts."""
     name = _name(row)
     text = _endpoint(
-        row, {"aors": row["username"], "auth": f"{name}-auth", "identify_by": "header", "from_user": ""}
+        row, {"aors": row["username"], "auth": f"{name}-auth", "identify_by": "header,username"}
     )
     text += _section(
         row["username"],
@@ -148,7 +148,7 @@ def _account(row: Row) -> str:
         {
             "max_contacts": 1,
             "remove_existing": "yes",
-            "qualify_frequency": 30 if row["qualify"] else 0,
+            "qualify_frequency": 10 if row["qualify"] else 0,
             "qualify_timeout": 3,
         },
     )

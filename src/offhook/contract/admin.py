@@ -1,0 +1,58 @@
+"""What the operators' JSON API is made of: a request, an answer, a refusal. Pure.
+
+Unlike the contract's API it speaks plain HTTP: statuses, JSON of strings, booleans and lists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class AdminRequest:
+    """A request below /admin/api/v1/; `path` are its parts, `values` the body's object, `data` raw bytes."""
+
+    method: str
+    path: tuple[str, ...]
+    query: Mapping[str, str] = field(default_factory=dict)
+    values: Mapping[str, str] = field(default_factory=dict)
+    data: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class AdminAnswer:
+    """An answer: an object for JSON, or bytes of some type."""
+
+    status: int = 200
+    body: Any = None
+    content_type: str = "application/json"
+
+
+class AdminRefused(Exception):
+    """The request is refused with an HTTP status; the text is for people and holds no secret."""
+
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+
+
+class AdminHandler(Protocol):
+    """What serves the API once its caller is known."""
+
+    async def handle(self, request: AdminRequest) -> AdminAnswer:
+        """Answer. Raises AdminRefused."""
+
+
+def as_text(value: Any) -> str:
+    """A JSON value as the rules read it. Raises AdminRefused for objects."""
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if value is None:
+        return ""
+    if isinstance(value, str | int | float):
+        return str(value)
+    if isinstance(value, list):
+        return ",".join(as_text(part) for part in value)
+    raise AdminRefused(400, "a value is a text, a number, a switch or a list of these")
