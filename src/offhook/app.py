@@ -25,6 +25,7 @@ from offhook.areas.customdialplan.service import CUSTOM_FILE, CustomDialplan
 from offhook.areas.extensions import api as extensions_api
 from offhook.areas.extensions.engine import IDENTIFY_MODULE, ExtensionEngine
 from offhook.areas.objects.engine import EngineFiles
+from offhook.areas.paging.live import PageAnswers
 from offhook.areas.pbxsettings.features import FeatureCodes
 from offhook.areas.system import api as system_api
 from offhook.areas.trunks.states import TrunkStates
@@ -139,6 +140,7 @@ class Pbx:
         )
         core.on_parts_changed(self.engine_files.refresh)
         core.on_parts_changed(self._look_at_trunks)
+        self.page_answers = PageAnswers(self.switch)
         self.feature_codes = FeatureCodes(core.extensions, core.queue_agents, self.switch)
         self.registry = self._endpoints()
         api = Api(self.registry, core.access, ready=lambda: self.ready, allow_origin=settings.allow_origin)
@@ -210,6 +212,7 @@ class Pbx:
         await self._front.close()
         await self._operator.close()
         await self.feature_codes.close()
+        await self.page_answers.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -241,6 +244,7 @@ class Pbx:
         self.live.on_events(events)
         self.trunk_states.on_events(events)
         self.feature_codes.on_events(events)
+        self.page_answers.on_events(events)
         self.switch.set_busy(bool(self.live.picture.calls))
         if self._settling is None:
             self._settling = asyncio.get_running_loop().call_later(_SETTLE_SECONDS, self._settle)

@@ -35,7 +35,6 @@ _VIEWS = (
     "disa",
 )
 _DIGITS = 32  # the longest number that can be dialled
-_DID = 40  # the longest that a carrier can call
 _HEAD = """\
 [general]
 static=yes
@@ -81,15 +80,16 @@ def _dialled() -> str:
     """The contexts of what phones and carriers dial: a pattern for every length.
 
     Asterisk's open-ended patterns (`.` and `!`) take any character, a line break too, and the engine writes
-    numbers into AMI unescaped.
+    numbers into AMI unescaped. A pattern has room for 79 characters, so sets stand at its front only.
     """
     lines = ["\n[offhook-dialled]"]
-    for length in range(1, _DIGITS + 1):
-        lines.append(f"exten => _{'[0-9*#+]' * length},1,Goto(offhook-number,${{EXTEN}},1)")
-    lines.append("\n[from-trunk]\nexten => s,1,Goto(offhook-inbound,s,1)")
-    for length in range(1, _DID + 1):
-        # a carrier may call the user name of our account, so letters get in too
-        lines.append(f"exten => _{'[0-9a-zA-Z*#+._]' * length},1,Goto(offhook-inbound,${{EXTEN}},1)")
+    for signs in ("", "[*#+]", "[*#][*#]"):
+        for length in range(0 if signs else 1, _DIGITS + 1):
+            lines.append(f"exten => _{signs}{'X' * length},1,Goto(offhook-number,${{EXTEN}},1)")
+    lines.append("\n[from-trunk]\ninclude => offhook-accounts\nexten => s,1,Goto(offhook-inbound,s,1)")
+    for sign in ("", "[*#+]"):
+        for length in range(1, _DIGITS + 1):
+            lines.append(f"exten => _{sign}{'X' * length},1,Goto(offhook-inbound,${{EXTEN}},1)")
     return "\n".join(lines) + "\n"
 
 

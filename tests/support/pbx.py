@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
+import io
 import json
 import random
 import socket
@@ -14,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import numpy as np
+import soundfile  # type: ignore[import-untyped]
 
 from offhook.app import Pbx
 from offhook.asterisk.fetch import obtain_engine
@@ -42,6 +45,16 @@ timeconditions: []
 pinlists: []
 extensiongroups: []
 """
+
+
+def tone_file(frequency: int, seconds: float = 1.0) -> bytes:
+    """A WAV file of a tone, 16 kHz stereo as no engine plays it by itself."""
+    rate = 16000
+    at = np.arange(int(rate * seconds)) / rate
+    tone = (0.4 * np.sin(2 * np.pi * frequency * at)).astype(np.float32)
+    target = io.BytesIO()
+    soundfile.write(target, np.stack([tone, tone], axis=1), rate, format="WAV", subtype="PCM_16")
+    return target.getvalue()
 
 
 def free_port(kind: int = socket.SOCK_STREAM) -> int:
@@ -229,6 +242,33 @@ class TestPbx:
         body = {"trunkname": name, "trunktype": "peer", "host": carrier.address, "domain": carrier.address}
         added = await self.client.ok("trunk/add_siptrunk", {**body, "port": str(carrier.port), **fields})
         return str(added["id"])
+
+    async def admin(
+        self, method: str, path: str, body: Json | bytes | None = None, *, status: int = 200
+    ) -> Any:
+        """One request to the operators' API as the administrator, who has to get `status`."""
+        password = self.core.first_passwords.console or ""
+        headers = {"Authorization": aiohttp.encode_basic_auth("admin", password)}
+        if isinstance(body, bytes):
+            headers["Content-Type"] = "audio/wav"
+        async with (
+            aiohttp.ClientSession() as http,
+            http.request(
+                method,
+                f"http://127.0.0.1:{self.settings.http_port}/admin/api/v1{path}",
+                data=body if isinstance(body, bytes) else None,
+                json=None if isinstance(body, bytes) else body,
+                headers=headers,
+            ) as response,
+        ):
+            answer = await response.read()
+            if response.status != status:
+                raise AssertionError(f"{method} {path}: {response.status} {answer.decode()}")
+            return json.loads(answer) if response.content_type == "application/json" else answer
+
+    async def prompt(self, name: str, frequency: int, seconds: float = 1.0) -> None:
+        """Upload a prompt that is a tone."""
+        await self.admin("PUT", f"/prompts/{name}", tone_file(frequency, seconds), status=201)
 
     async def apply(self, document: str) -> None:
         """Apply a document of declared state."""

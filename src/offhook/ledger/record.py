@@ -130,7 +130,9 @@ class _Fold:
     def _caller(self) -> str:
         if self.intent is not None:
             return self.intent.caller
-        return self.first.extension or self.first.num
+        inside = next((row.extension for row in self.rows if row.extension), "")
+        # a call that the PBX began by itself (a callback) is from the extension that it was put through to
+        return self.first.extension or self.first.num or inside
 
     def _dialled(self) -> str:
         """What the caller dialled: the extension of its first row, before the dialplan went on from it."""

@@ -58,9 +58,10 @@ def features_text(codes: Row) -> str:
 
 
 def parking_text(parking: Row) -> str:
-    """The parking lot (res_parking.conf)."""
+    """The parking lot (res_parking.conf). The key in a call goes by `parkext`, which nobody can dial."""
     return f"""\
 [default]
+parkext=700
 parkpos={parking["slots"]}
 context=offhook-parkedcalls
 parkingtime={parking["timeout"]}

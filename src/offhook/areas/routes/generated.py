@@ -6,6 +6,7 @@ Everything that stands here has passed its rule; what would not fit is left out 
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Mapping, Sequence
 
 from offhook.areas.objects.destinations import split, well_formed
@@ -14,7 +15,8 @@ from offhook.areas.routes.patterns import check, dialplan_exten, expand, split_r
 from offhook.areas.schedules.times import spans
 
 log = logging.getLogger(__name__)
-_ANY = ("_.", "s")
+_ANY = ("_[0-9a-zA-Z*#+]!", "s")
+_ACCOUNT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*[A-Za-z0-9]", re.ASCII)
 
 
 def routes_text(
@@ -25,6 +27,7 @@ def routes_text(
     outs = {row["name"]: row["id"] for row in outroutes}
     text = "".join(_time(row) for row in conditions)
     text += "".join(_inroute(row, times, outs) for row in inroutes if row["enabled"])
+    text += _accounts(trunks)
     text += "".join(_trunk(row, inroutes) for row in trunks if row["enabled"])
     return text + _outroutes([row for row in outroutes if row["enabled"]], times)
 
@@ -35,6 +38,16 @@ def _time(row: Row) -> str:
         lines.append(f" same => n,GotoIfTime({fields}?{'open' if holds else 'closed'})")
     lines += [" same => n(closed),Return(0)", " same => n(open),Return(1)"]
     return f"[offhook-time-{row['id']}]\n" + "\n".join(lines) + "\n"
+
+
+def _accounts(trunks: Sequence[Row]) -> str:
+    """What carriers call beside numbers: the names of our own accounts with them."""
+    names = {row["username"]: None for row in trunks if row["enabled"]}
+    return "[offhook-accounts]\n" + "".join(
+        f"exten => {name},1,Goto(offhook-inbound,{name},1)\n"
+        for name in names
+        if _ACCOUNT.fullmatch(name) and not name.isdigit()
+    )
 
 
 def _trunk(trunk: Row, inroutes: Sequence[Row]) -> str:

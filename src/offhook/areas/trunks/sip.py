@@ -139,9 +139,7 @@ def _auth(row: Row) -> str:
 def _account(row: Row) -> str:
     """A trunk whose far end registers with us; its From is the outside caller, so its login counts."""
     name = _name(row)
-    text = _endpoint(
-        row, {"aors": row["username"], "auth": f"{name}-auth", "identify_by": "header,username"}
-    )
+    text = _endpoint(row, {"aors": row["username"], "auth": f"{name}-auth", "identify_by": "header,username"})
     text += _section(
         row["username"],
         "aor",
