@@ -1,12 +1,14 @@
-"""Pages that are running: a paged phone presses * and talks with who pages (spec 08, `enabledialtoanswer`)."""
+"""Pages that are running: a paged phone presses * and talks with who pages (spec 08)."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Iterable, Mapping
 
-from offhook.asterisk.switch import Switch, SwitchError
+from offhook.asterisk.ami import actions
+from offhook.asterisk.switch import EngineRefused, Switch, SwitchError
 
 log = logging.getLogger(__name__)
 
@@ -22,15 +24,29 @@ class PageAnswers:
         """Take the requests out of a batch of events."""
         for event in events:
             if event.get("Event") == "UserEvent" and event.get("UserEvent") == "OffhookPageAnswer":
-                task = asyncio.create_task(self._bridge(event.get("Pager", ""), event.get("Channel", "")))
+                task = asyncio.create_task(self._answer(event.get("Pager", ""), event.get("Channel", "")))
                 self._tasks.add(task)
                 task.add_done_callback(self._tasks.discard)
 
-    async def _bridge(self, pager: str, member: str) -> None:
+    async def _answer(self, pager: str, member: str) -> None:
+        """A page is a conference of its own: all but the two leave it, and the member is heard in it."""
         try:
-            await self._switch.bridge(pager, member)
+            for room in await self._switch.items(actions.ConfbridgeListRooms()):
+                name = room.get("Conference", "")
+                found = await self._switch.items(actions.ConfbridgeList(conference=name))
+                channels = [one.get("Channel", "") for one in found]
+                if pager in channels and member in channels:
+                    await self._leave_alone(name, channels, pager, member)
+                    return
         except SwitchError as failure:
             log.info("paging: %s cannot talk with %s: %s", member, pager, failure)
+
+    async def _leave_alone(self, room: str, channels: list[str], pager: str, member: str) -> None:
+        await self._switch.act(actions.ConfbridgeUnmute(conference=room, channel=member))
+        for channel in channels:
+            if channel not in {pager, member}:
+                with contextlib.suppress(EngineRefused):  # it has just left
+                    await self._switch.act(actions.ConfbridgeKick(conference=room, channel=channel))
 
     async def close(self) -> None:
         """Wait for what is under way."""
