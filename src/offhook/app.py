@@ -24,6 +24,8 @@ from offhook.areas.control.service import CallControl, DialledExtension
 from offhook.areas.customdialplan.service import CUSTOM_FILE, CustomDialplan
 from offhook.areas.extensions import api as extensions_api
 from offhook.areas.extensions.engine import IDENTIFY_MODULE, ExtensionEngine
+from offhook.areas.hotel import api as hotel_api
+from offhook.areas.hotel.service import HotelService
 from offhook.areas.objects.engine import EngineFiles
 from offhook.areas.paging.live import PageAnswers
 from offhook.areas.pbxsettings.features import FeatureCodes
@@ -140,6 +142,12 @@ class Pbx:
         )
         core.on_parts_changed(self.engine_files.refresh)
         core.on_parts_changed(self._look_at_trunks)
+        self.hotel = HotelService(
+            core.store,
+            core.extensions,
+            self.switch,
+            self.engine.settings.folder / "spool" / "voicemail" / "default",
+        )
         self.page_answers = PageAnswers(self.switch)
         self.feature_codes = FeatureCodes(core.extensions, core.queue_agents, self.switch)
         self.registry = self._endpoints()
@@ -168,6 +176,7 @@ class Pbx:
                 *system_api.endpoints(core.system, self._extension_count),
                 *contacts_api.endpoints(core.contacts),
                 *extensions_api.endpoints(core.extensions, core.groups, picture, picture, core.routes),
+                *hotel_api.endpoints(self.hotel),
                 *object_endpoints(core.objects, self.trunk_states, core.queue_agents),
                 *control_api.endpoints(self.control),
             ]

@@ -27,6 +27,7 @@ from offhook.areas.apply.extensions import ExtensionSection
 from offhook.areas.apply.lists import ContactSection, GroupSection
 from offhook.areas.apply.objects import ObjectSection, SettingsSection
 from offhook.areas.apply.service import ApplyService
+from offhook.areas.apply.sounds import MusicSection, PromptSection
 from offhook.areas.contacts.service import ContactService
 from offhook.areas.extensions.groups import GroupService
 from offhook.areas.extensions.model import ExtensionChanged, ExtensionSettings
@@ -187,20 +188,22 @@ class Core:
         self.pbx_settings = SettingsService(store, self.numbers, self._parts_changed)
         self.groups = GroupService(store, settings=self._extension_settings)
         self.contacts = ContactService(store, limit=lambda: self.api_settings.now.max_contacts)
+        self.records = RecordKeeper(
+            store, settings.data / "cel" / "cel.json", clock, self.zone, self.dispatcher.publish
+        )
         self.apply = ApplyService(
             store,
             [
                 ExtensionSection(self.extensions),
                 GroupSection(self.groups),
                 ContactSection(self.contacts),
+                PromptSection(self.prompts),
+                MusicSection(self.music),
                 *(SettingsSection(self.pbx_settings, section) for section in SECTIONS),
                 *(ObjectSection(service) for service in self.objects),
                 ApiSection(self.api_settings),
             ],
             self.objects.references.dangling,
-        )
-        self.records = RecordKeeper(
-            store, settings.data / "cel" / "cel.json", clock, self.zone, self.dispatcher.publish
         )
 
     @classmethod

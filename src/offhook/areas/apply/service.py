@@ -15,7 +15,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import sqlalchemy as sa
 import yaml
@@ -26,6 +26,18 @@ from offhook.contract.errors import ContractError
 from offhook.store.unit import Store, UnitOfWork
 
 _TRIES = 5
+
+
+Dangling: TypeAlias = Callable[[sa.Connection, frozenset[str]], Iterable[str]]
+"""Tells what names something that does not exist, beside the names of sounds that are about to come."""
+
+
+@runtime_checkable
+class Prepared(Protocol):
+    """A section whose changes are more than rows: files are put in place before anything is stored."""
+
+    async def prepare(self, changes: Sequence[Change]) -> None:
+        """Put them in place. Raises ApplyError."""
 
 
 class ApplySection(Protocol):
@@ -89,7 +101,7 @@ class ApplyService:
         self,
         store: Store,
         sections: Sequence[ApplySection],
-        dangling: Callable[[sa.Connection], Iterable[str]] = lambda _connection: (),
+        dangling: Dangling = lambda _connection, _coming: (),
     ) -> None:
         self._store = store
         self._sections = tuple(sections)
@@ -109,6 +121,9 @@ class ApplyService:
                 return outcome
             if not outcome.changes:
                 return outcome
+            for each in planned:
+                if isinstance(each.section, Prepared):
+                    await each.section.prepare(each.changes)
             try:
                 done = await self._store.write("apply", partial(self._execute, planned=planned))
             except _Moved:
@@ -157,10 +172,14 @@ class ApplyService:
 
     def _execute(self, unit: UnitOfWork, planned: Sequence[_Planned]) -> list[tuple[ApplySection, Any]]:
         for each in planned:
-            if each.section.current(unit.connection) != each.current:
+            prepared = isinstance(each.section, Prepared)
+            if not prepared and each.section.current(unit.connection) != each.current:
                 raise _Moved
         done = [(each.section, each.section.execute(unit, each.changes)) for each in planned]
-        for problem in self._dangling(unit.connection):
+        coming = frozenset(
+            change.name for p in planned if isinstance(p.section, Prepared) for change in p.changes
+        )
+        for problem in self._dangling(unit.connection, coming):
             raise ApplyError(problem)
         return done
 

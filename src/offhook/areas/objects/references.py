@@ -12,6 +12,8 @@ from offhook.areas.objects.field import Row
 from offhook.areas.objects.kind import Kind
 from offhook.contract.errors import ContractError, Errno
 
+_SOUNDS = frozenset({"prompt", "musiconhold"})
+
 Exists: TypeAlias = Callable[[sa.Connection, str], bool]
 
 
@@ -80,12 +82,14 @@ class References:
                         return f"{word} {name} is in use by {kind.word} {row[kind.identity]}"
         return None
 
-    def dangling(self, connection: sa.Connection) -> Iterator[str]:
-        """Every object that names what does not exist, as a sentence."""
+    def dangling(self, connection: sa.Connection, coming: frozenset[str]) -> Iterator[str]:
+        """Every object that names what does not exist, as a sentence; sounds of the names `coming` do."""
         for objects in self._objects:
             kind = objects.kind
             for row in objects.every(connection) if kind.references else ():
                 for target, name in _named(kind, row):
+                    if target in _SOUNDS and name in coming:
+                        continue
                     word, exists = self._targets.get(target, (target, None))
                     if exists is None or not exists(connection, name):
                         yield f"{kind.word} {row[kind.identity]}: there is no {word} {name}"

@@ -7,8 +7,9 @@ class of music on hold is a folder in `moh/`. They are files, not rows: what is 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import shutil
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -16,9 +17,9 @@ import sqlalchemy as sa
 from offhook.areas.objects.errors import Conflict, Missing
 from offhook.areas.objects.references import References
 from offhook.areas.prompts.audio import AudioError, decode, encode
-from offhook.areas.prompts.files import NameRefused, SoundFile, SoundFolder, checked
+from offhook.areas.prompts.files import NameRefused, SoundFile, SoundFolder, checked, name_of
 from offhook.areas.prompts.speech import speak
-from offhook.asterisk.config import private_folder
+from offhook.asterisk.config import private_folder, write_file
 from offhook.contract.errors import Errno
 from offhook.store.unit import Store
 
@@ -44,6 +45,7 @@ class PromptService:
         """Decode an uploaded file and keep it. Raises AudioError, NameRefused."""
         checked(name)
         await asyncio.to_thread(lambda: self._files.store(name, encode(decode(data, filename))))
+        (self._files.folder / f"{name}.origin").unlink(missing_ok=True)
         return await self._one(name)
 
     async def speak(self, name: str, text: str, language: str) -> SoundFile:
@@ -68,6 +70,26 @@ class PromptService:
         if user is not None:
             raise Conflict(Errno.NO_SUCH_AUDIO, user)
         await asyncio.to_thread(self._files.delete, name)
+        (self._files.folder / f"{name}.origin").unlink(missing_ok=True)
+
+    def origins(self) -> dict[str, str]:
+        """Of what each prompt was made by `apply`, as a hash; empty for those that were uploaded."""
+        found = {file.name: "" for file in self._files.all()}
+        for name in found:
+            with contextlib.suppress(OSError):
+                found[name] = (self._files.folder / f"{name}.origin").read_text(encoding="ascii")
+        return found
+
+    def make(self, values: Mapping[str, str], data: bytes, origin: str) -> None:
+        """Make a prompt of a file's bytes or, without any, of a text; slow.
+
+        Raises AudioError, NameRefused, SpeechUnavailable.
+        """
+        name = checked(values["name"])
+        if "text" in values:
+            data = speak(values["text"], values.get("language", "en"))
+        self._files.store(name, encode(decode(data, values.get("file", "speech.wav"))))
+        write_file(self._files.folder / f"{name}.origin", origin)
 
     async def _one(self, name: str) -> SoundFile:
         return next(file for file in await self.all() if file.name == name)
@@ -130,6 +152,17 @@ class MusicService:
             SoundFolder(private_folder(self._folder / music)).store(name, wav)
 
         await asyncio.to_thread(work)
+        await self._on_changed(frozenset({"music"}))
+
+    def make(self, music: str, files: Sequence[tuple[str, bytes]]) -> None:
+        """Make a class of files given as name and bytes; slow. Raises AudioError, NameRefused."""
+        wavs = [(name_of(name), encode(decode(data, name))) for name, data in files]
+        folder = SoundFolder(private_folder(self._folder / checked(music)))
+        for name, wav in wavs:
+            folder.store(name, wav)
+
+    async def finished(self) -> None:
+        """Have the engine read the classes again."""
         await self._on_changed(frozenset({"music"}))
 
     async def delete(self, music: str) -> None:
