@@ -284,7 +284,7 @@ async def _sounds(pbx: TestPbx) -> None:
 async def test_the_minibar_of_the_guide(pbx: TestPbx, keys: str, ends: bool, told: list[str]) -> None:
     (one,) = await _phones(pbx, "2003")
     await _sounds(pbx)
-    await _custom(pbx, "hotel.conf")
+    await _custom(pbx, "guide_hotel.conf")
     call = await one.call("778")
     await call.answered()
     await call.rtp.press("123#")
@@ -320,7 +320,7 @@ async def _silent_for(call: Any, seconds: float) -> None:
 async def test_the_room_state_of_the_guide(pbx: TestPbx) -> None:
     (one,) = await _phones(pbx, "2003")
     await _sounds(pbx)
-    await _custom(pbx, "hotel.conf")
+    await _custom(pbx, "guide_hotel.conf")
     call = await one.call("777")
     await call.answered()
     await call.rtp.press("*01")
@@ -333,7 +333,7 @@ async def test_an_ivr_of_the_custom_dialplan_stands_before_the_one_that_was_made
     (one,) = await _phones(pbx, "1000")
     await _sounds(pbx)
     await pbx.apply("ivrs: [{number: 6500, ivrname: Made}, {number: 6501, ivrname: Made}]")
-    await _custom(pbx, "ivr.conf")
+    await _custom(pbx, "guide_ivr.conf")
     call = await one.call("6500")
     await call.answered()
     await eventually(lambda: pbx.receiver.named("PlayPromptEnd"), "the custom IVR has played", 12)
@@ -351,11 +351,11 @@ async def test_an_ivr_of_the_custom_dialplan_stands_before_the_one_that_was_made
 async def test_a_broken_file_is_refused_and_the_old_one_stays(pbx: TestPbx) -> None:
     (one,) = await _phones(pbx, "2003")
     await _sounds(pbx)
-    await _custom(pbx, "hotel.conf")
+    await _custom(pbx, "guide_hotel.conf")
     broken = pbx.settings.data / "custom" / "broken.conf"
     broken.write_text("[extra]\nexten = 779,1,Playback(room\n")
     refused = await pbx.admin("POST", "/dialplan", status=400)
-    assert refused["error"] == "broken.conf:2: ) is missing"
+    assert refused["error"] == "broken.conf:2: a bracket '(' is not closed"
     call = await one.call("777")
     await call.answered()
     await call.hangup()

@@ -103,7 +103,10 @@ class _Fold:
         callees = [row for row in self.rows if self._is_callee(row)]
         source = "" if self.intent else self.first.trunk
         destination = self._destination(callees, answer)
-        talk = round(self._talk_end(ended) - answer.time) if answer else self._talk_with_machine(ended)
+        status = self._status(answer)
+        talk = round(self._talk_end(ended) - answer.time) if answer else 0
+        if answer is None and status == "ANSWERED":
+            talk = self._talk_with_machine(ended)
         return CallRecord(
             callid=self.callid,
             started=started,
@@ -112,7 +115,7 @@ class _Fold:
             dialled=dialled,
             call_seconds=max(round(ended - started), talk),
             talk_seconds=max(0, talk),
-            status=self._status(answer),
+            status=status,
             type="Inbound" if source else "Outbound" if destination else "Internal",
             source_trunk=source,
             destination_trunk=destination,
