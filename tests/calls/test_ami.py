@@ -407,8 +407,10 @@ async def test_calls_begin_at_the_set_rate(engine: EngineProcess, watch: Watch) 
     outcomes = await asyncio.gather(*map(watch.switch.originate, asked), return_exceptions=True)
     begun = [one.callid for one, outcome in zip(asked, outcomes, strict=True) if outcome is None]
     assert [type(outcome) for outcome in outcomes if outcome is not None] == [SwitchBusy] * (40 - len(begun))
-    assert 20 <= len(begun) <= 22
-    assert loop.time() - begin >= (len(begun) - 1) / 200
+    seconds = loop.time() - begin
+    # a tenth of a second's worth waits, and more may begin while the machine takes its time to ask
+    assert 20 <= len(begun) <= 22 + 200 * seconds
+    assert seconds >= (len(begun) - 1) / 200
     for callid in begun:
         await watch.seen("Hangup", Uniqueid=callid)
 

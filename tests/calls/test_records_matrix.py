@@ -40,7 +40,9 @@ def expected(kind: str, end: str) -> tuple[str, str]:
     group = {"group": "6200", "queue": "6700"}.get(kind)
     if group and end.startswith("forwarded"):
         # who is called as a member is not called as an extension: his forwards do not apply
-        return (ANSWERED, f"{group}(1001)") if end.endswith("once") else (NO_ANSWER, group)
+        if end.endswith("once"):
+            return ANSWERED, f"{group}(1001)"
+        return BUSY if kind == "group" and end.endswith("busy") else NO_ANSWER, group
     if end.startswith("answered"):
         return ANSWERED, f"{group}(1001)" if group else "1001"
     if end.startswith("forwarded"):
@@ -104,7 +106,7 @@ async def _cast(pbx: TestPbx, end: str) -> Cast:
     await pbx.trunk(carrier)
     await pbx.apply(DOCUMENT)
     callee = await pbx.phone("1001", register=end != "phone off")
-    cast = Cast(pbx, await pbx.phone("1000"), callee, await pbx.phone("1002"), carrier)
+    cast = Cast(pbx, await pbx.phone("1000"), callee, await pbx.phone("1002", frequency=700), carrier)
     await pbx.quiet()
     pbx.receiver.clear()
     return cast
@@ -128,7 +130,8 @@ async def test_one_record(pbx: TestPbx, kind: str, end: str) -> None:
         await (talk if end.endswith("callee ends") else call).hangup()
     elif status == ANSWERED:
         answered = await cast.other.incoming()
-        await eventually(lambda: call.rtp.packets > 5, "they talk", 10)
+        await eventually(lambda: answered.is_up, "the other has answered")
+        await call.hears(cast.other.frequency)
         await answered.hangup()
     elif end == "gives up":
         await cast.callee.incoming()

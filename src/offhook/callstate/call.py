@@ -13,6 +13,7 @@ from enum import StrEnum
 
 from offhook.callstate.model import Direction, Member, MemberStatus, PartyKind
 from offhook.callstate.party import Party
+from offhook.callstate.phase import Phase
 from offhook.callstate.reasons import Reason
 
 
@@ -42,7 +43,10 @@ class Leg:
     state: LegState
     dialled: bool
     attempt: int = 0
+    # This phone holds the others; the application holds this leg; the bridge in which it is.
     holding: bool = False
+    held: bool = False
+    bridge: str = ""
     refused: bool = False
     dial_status: str = ""
 
@@ -84,6 +88,17 @@ ALLOWED: Mapping[MemberStatus | None, frozenset[MemberStatus]] = {
 }
 """Which status may follow which. ANSWERED to ALERT: an IVR passes its caller on (spec 15, `unclear`)."""
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Consultation:
+    """Who consults a third party and who waits meanwhile, by their channels' uniqueids."""
+
+    transferring: str
+    waiting: str
+    role: Role  # of who transfers, before
+    told: bool = False  # that the one who waits is held
+
+
 TALKING = frozenset({MemberStatus.ANSWERED, MemberStatus.ANSWER, MemberStatus.HOLD})
 
 
@@ -100,6 +115,10 @@ class Call:
     expected_callee: str = ""
     # The PBX rings the caller's own phones: who joins now is the caller.
     calling_back: bool = False
+    # The PBX calls by itself (an IVR calls out, a prompt is played): who joins first is called.
+    called: bool = False
+    # An ear in another call or a party on its way into one: no call of its own to the world.
+    quiet: bool = False
     # The caller, kept for CallFailed when it has gone.
     caller: Member | None = None
 
@@ -118,8 +137,14 @@ class Call:
     # What the call runs through (an IVR, a queue, …): its kind and number, the latest of several.
     path_kind: str = ""
     callpath: str = ""
+    # In a conference: a moderator has to come first.
+    waits_for_moderator: bool = False
     # How the next leg to the outside is shown: who calls, and what was dialled.
     calling_out: tuple[str, str] | None = None
+
+    # What an application does with it, and who is consulted.
+    phase: Phase = Phase.IDLE
+    consultation: Consultation | None = None
 
     # Legs known to go, in that order, before their Hangup comes.
     leaving: tuple[str, ...] = ()
@@ -143,6 +168,10 @@ class Call:
     def seat_of(self, uniqueid: str) -> Seat | None:
         """The seat that a leg belongs to."""
         return next((seat for seat in self.seats if uniqueid in seat.legs), None)
+
+    def leg_of(self, channelid: str) -> Leg | None:
+        """The leg with this channel name."""
+        return next((leg for leg in self.legs.values() if leg.channelid == channelid), None)
 
     def with_leg(self, leg: Leg) -> Call:
         """Add a leg or change it."""

@@ -34,7 +34,7 @@ ANSWERING = frozenset({"queue", "conference", "paging"})
 def join(step: Step, call: Call, leg: Leg, member: Member) -> Call:
     """A new channel of a party: a phone more of a party that is ringing already, or a new member."""
     call = step.attach(call, leg)
-    if leg.party is None:
+    if leg.party is None or call.quiet:
         return call
     role = _role(call, leg)
     ringing = _ringing_seat(call, leg.party, role) if leg.dialled else None
@@ -89,11 +89,15 @@ def caller_answered(step: Step, call: Call) -> Call:
 
 def hold(step: Step, call: Call, leg: Leg, holding: bool) -> Call:
     """A phone puts the others of its call on hold, or takes them back."""
-    call = call.with_leg(replace(leg, holding=holding))
+    return tell_holds(step, call.with_leg(replace(leg, holding=holding)))
+
+
+def tell_holds(step: Step, call: Call) -> Call:
+    """Who is held, by another's phone or by the application; told where it is news."""
     holders = {seat.legs for seat in call.seats for key in seat.legs if call.legs[key].holding}
     changed = call
     for seat in call.seats:
-        held = bool(holders - {seat.legs})
+        held = bool(holders - {seat.legs}) or any(call.legs[key].held for key in seat.legs)
         if seat.status in TALKING:
             status = MemberStatus.HOLD if held else talk_status(seat.role)
             if status is not seat.status:
@@ -102,18 +106,30 @@ def hold(step: Step, call: Call, leg: Leg, holding: bool) -> Call:
 
 
 def tell_all(step: Step, call: Call) -> Call:
-    """Tell every member with its state."""
-    step.tell(CallStatus(call.callid, call.members))
+    """Tell every member with its state; of a consultation only those who take part in it."""
+    waiting = _waiting(call)
+    members = tuple(member for member in call.members if member not in waiting)
+    step.tell(CallStatus(call.callid, members, waiting))
     return step.save(call)
 
 
 def tell_talking(step: Step, call: Call) -> Call:
     """Tell the members whose call is answered; those that still ring are left out (spec 15 `ring_group`)."""
-    talking = tuple(seat.member for seat in call.seats if seat.talking)
+    waiting = _waiting(call)
+    talking = tuple(seat.member for seat in call.seats if seat.talking and seat.member not in waiting)
     others = tuple(member for member in call.members if member not in talking)
     if talking:
         step.tell(CallStatus(call.callid, talking, others))
     return step.save(call)
+
+
+def _waiting(call: Call) -> tuple[Member, ...]:
+    """Who waits while two others talk."""
+    if call.consultation is None:
+        return ()
+    return tuple(
+        seat.member for seat in call.seats if seat.talking and any(call.legs[key].held for key in seat.legs)
+    )
 
 
 def rename(step: Step, call: Call, leg: Leg, channelid: str) -> Call:
@@ -146,6 +162,8 @@ def absorb(step: Step, kept: Call, gone: Call) -> Call:
         step.channels.put(uniqueid, kept.callid)
     step.save(joined)
     step.end(gone, None)
+    if not gone.seats:  # a third party that is called into this call is not there yet
+        return joined
     if any(seat.role is Role.CALLEE and seat.talking for seat in joined.seats):
         return tell_talking(step, _callers_answered(replace(joined, connected=True)))
     return tell_all(step, joined) if joined.members else step.save(joined)
@@ -158,7 +176,7 @@ def make_caller(call: Call, seat: Seat) -> Call:
 
 
 def _role(call: Call, leg: Leg) -> Role:
-    if not leg.dialled or leg.uniqueid == call.callid or call.calling_back:
+    if not leg.dialled or call.calling_back or (leg.uniqueid == call.callid and not call.called):
         return Role.CALLER
     if leg.party is not None and leg.party.name == call.expected:
         return Role.CALLER

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from offhook.callstate import changes, leaving, reasons
+from offhook.callstate import changes, control, leaving, reasons
 from offhook.callstate.call import Call, Leg, LegState, Role
-from offhook.callstate.entry import AmiEvent, find_or_enter
-from offhook.callstate.facts import Dtmf, Forward, PlayPromptEnd, Satisfaction
+from offhook.callstate.entry import AmiEvent, find_or_enter, follow_linkedid
+from offhook.callstate.facts import Dtmf, Forward, Incoming, Invite, PlayPromptEnd, Satisfaction
 from offhook.callstate.model import Member, PartyKind
 from offhook.callstate.step import Step
 
@@ -49,7 +49,8 @@ def _on_path(step: Step, call: Call, _leg: Leg, event: AmiEvent) -> None:
     kind = event.get("Kind", "")
     call = leaving.move_on(step, call)
     again = _caller_is_up(call) and (call.path_kind, call.callpath) != (kind, event.get("Number", ""))
-    call = step.save(_next_attempt(call).with_path(kind, event.get("Number", "")))
+    call = replace(_next_attempt(call), waits_for_moderator=event.get("Waits") == "yes")
+    call = step.save(call.with_path(kind, event.get("Number", "")))
     if again and (kind == "ivr" or kind in changes.ANSWERING):
         waiting = any(seat.role is Role.CALLER and not seat.talking for seat in call.seats)
         if waiting:
@@ -100,6 +101,37 @@ def _on_survey(step: Step, call: Call, _leg: Leg, event: AmiEvent) -> None:
     step.tell(Satisfaction(call.callid, event.get("Key", "")))
 
 
+def _on_held(step: Step, call: Call, leg: Leg, event: AmiEvent) -> None:
+    control.hold(step, call, leg, consulting=event.get("For") == "consult")
+
+
+def _on_consult(step: Step, call: Call, leg: Leg, event: AmiEvent) -> None:
+    control.consult(step, call, leg, event.get("Held", ""))
+
+
+def _on_moved(step: Step, call: Call, leg: Leg, _event: AmiEvent) -> None:
+    control.moved(step, leaving.move_on(step, call), leg)
+
+
+def _on_deciding(step: Step, call: Call, _leg: Leg, event: AmiEvent) -> None:
+    """A call from outside waits for an application's word, or waits no more."""
+    match event.get("UserEvent"):
+        case "OffhookInvite":
+            call = control.decide(step, call, deciding=True, event="invite")
+            step.tell(Invite(call.callid, leaving.caller_shown(call)))
+        case "OffhookIncoming":
+            call = control.decide(step, call, deciding=True, event="incoming")
+            step.tell(Incoming(call.callid, leaving.caller_shown(call)))
+        case _:
+            control.decide(step, call, deciding=False, event=event.get("By", "decided"))
+
+
+def _on_added(step: Step, call: Call, _leg: Leg, event: AmiEvent) -> None:
+    """A third party is called into a running call: its channels belong there from now on."""
+    if step.calls.get(event.get("To", "")) is not None:
+        follow_linkedid(step, call.callid, event.get("To", ""))
+
+
 def _listener(call: Call, leg: Leg) -> Member | None:
     """The party whose channel runs the dialplan; behind a Local channel it is the call's only member."""
     seat = call.seat_of(leg.uniqueid)
@@ -123,6 +155,13 @@ _USER_EVENTS: Mapping[str, Callable[[Step, Call, Leg, AmiEvent], None]] = {
     "OffhookKey": _on_key,
     "OffhookKeys": _on_keys,
     "OffhookSurvey": _on_survey,
+    "OffhookHeld": _on_held,
+    "OffhookConsult": _on_consult,
+    "OffhookMoved": _on_moved,
+    "OffhookInvite": _on_deciding,
+    "OffhookIncoming": _on_deciding,
+    "OffhookDecided": _on_deciding,
+    "OffhookAdded": _on_added,
     # the two that the operator's own dialplan sends, as on the appliances (spec 18, `user_events`)
     "DtmfEndString": _on_keys,
     "PlayPromptEnd": _on_prompt_end,

@@ -6,11 +6,18 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TypeAlias
 
-from offhook.callstate import changes
+from offhook.callstate import changes, control
 from offhook.callstate.call import Call, Leg, LegState
 from offhook.callstate.merge import merge, older, resolve
 from offhook.callstate.model import Member, PartyKind
-from offhook.callstate.party import PartyType, number_rung_by, party_of_channel, party_of_endpoint
+from offhook.callstate.party import (
+    PartyType,
+    is_own_call,
+    is_quiet,
+    number_rung_by,
+    party_of_channel,
+    party_of_endpoint,
+)
 from offhook.callstate.presence import Phones
 from offhook.callstate.step import Step, Table
 
@@ -76,8 +83,10 @@ def _may_enter(step: Step, uniqueid: str, callid: str, channelid: str) -> bool:
 
 def _opened_by(call: Call, channelid: str, dialled: bool) -> Call:
     """The call's first channel: one that the PBX dials belongs to a call that it sets up for the caller."""
+    called, quiet = call.called or is_own_call(channelid), call.quiet or is_quiet(channelid)
     expected = call.expected or number_rung_by(channelid)
-    return replace(call, expected=expected, calling_back=call.calling_back or (dialled and not call.legs))
+    calling_back = not called and (call.calling_back or (dialled and not call.legs))
+    return replace(call, expected=expected, calling_back=calling_back, called=called, quiet=quiet)
 
 
 def _member(event: AmiEvent, prefix: str, leg: Leg) -> Member:
@@ -118,9 +127,9 @@ def follow_linkedid(step: Step, callid: str, linkedid: str) -> str:
 def apply_state(step: Step, call: Call, leg: Leg, state: LegState | None) -> None:
     """Bring a leg forward to a state; a step back (a late event) is ignored."""
     if state is LegState.RINGING and leg.state is LegState.DOWN:
-        changes.ring(step, call, leg)
+        control.tell_waiting(step, changes.ring(step, call, leg))
     elif state is LegState.UP and leg.state is not LegState.UP:
-        changes.answer(step, call, leg)
+        control.tell_waiting(step, control.answered(step, changes.answer(step, call, leg), leg))
 
 
 def take_contact(step: Step, endpoint: str, uri: str, status: str) -> None:

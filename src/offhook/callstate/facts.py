@@ -85,6 +85,44 @@ class Satisfaction:
 
 
 @dataclass(frozen=True, slots=True)
+class Invite:
+    """A call from outside waits until an application lets it in; `members` holds the caller."""
+
+    callid: str
+    members: tuple[Member, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A call from outside waits until an application says where it goes; `members` holds the caller."""
+
+    callid: str
+    members: tuple[Member, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RoomChanged:
+    """Somebody joined or left a conference; `members` are those in it now, the newest first.
+
+    `callid` is that of the first who joined, for as long as the room is in use.
+    """
+
+    callid: str
+    number: str
+    members: tuple[Member, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseChanged:
+    """What an application does with a call went on: from `old` by `event` to `new`. Stays inside offhook."""
+
+    callid: str
+    old: str
+    event: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
 class CallEnded:
     """The last channel of a call is gone. Stays inside offhook: the ledger releases the record on it."""
 
@@ -100,5 +138,9 @@ Fact: TypeAlias = (
     | Dtmf
     | PlayPromptEnd
     | Satisfaction
+    | Invite
+    | Incoming
+    | RoomChanged
+    | PhaseChanged
     | CallEnded
 )

@@ -1,9 +1,10 @@
 """From Asterisk's events to the picture: one handler per AMI event, by the manager's header names.
 
-Needed events: Newchannel, Newstate, DialBegin, DialState, DialEnd, BridgeEnter, Hold, Unhold,
-HangupRequest, SoftHangupRequest, Hangup, Pickup, Rename, UserEvent, OriginateResponse, BlindTransfer,
-AttendedTransfer, ContactStatus. HangupRequest tells who hung up first (the Hangup events of two bridged
-channels come in either order). Every other event is ignored, and so are doubled and late ones.
+Needed events: Newchannel, Newstate, DialBegin, DialState, DialEnd, BridgeEnter, BridgeLeave, Hold, Unhold,
+ConfbridgeJoin, ConfbridgeLeave, HangupRequest, SoftHangupRequest, Hangup, Pickup, Rename, UserEvent,
+OriginateResponse, BlindTransfer, AttendedTransfer, ContactStatus. HangupRequest tells who hung up first (the
+Hangup events of two bridged channels come in either order). Every other event is ignored, and so are doubled
+and late ones.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TypeAlias
 
-from offhook.callstate import changes, leaving, reasons
+from offhook.callstate import changes, control, leaving, reasons, rooms
 from offhook.callstate.call import Call, Leg, LegState, Role
 from offhook.callstate.dialplan import on_user_event
 from offhook.callstate.entry import (
@@ -30,6 +31,7 @@ from offhook.callstate.facts import Fact, Transfer
 from offhook.callstate.merge import resolve
 from offhook.callstate.model import PartyKind
 from offhook.callstate.party import party_of_channel
+from offhook.callstate.phase import THIRD
 from offhook.callstate.picture import Picture
 from offhook.callstate.reasons import Reason
 from offhook.callstate.step import Step
@@ -152,7 +154,29 @@ def _on_bridge_enter(step: Step, event: AmiEvent) -> None:
     step.release(call.callid)
     apply_state(step, call, leg, LegState.UP)
     call = step.calls.now[call.callid]  # whoever held this party may have left the call since
-    changes.hold(step, call, call.legs[leg.uniqueid], holding=leg.holding)
+    leg = replace(call.legs[leg.uniqueid], held=False, bridge=event.get("BridgeUniqueid", ""))
+    call = step.save(call.with_leg(leg))
+    if call.phase not in THIRD:
+        call = changes.hold(step, call, leg, holding=leg.holding)
+    control.follow_bridges(step, call, leg)
+
+
+def _on_bridge_leave(step: Step, event: AmiEvent) -> None:
+    found = find(step, event)
+    if found and found[1].bridge == event.get("BridgeUniqueid"):
+        call, leg = found
+        step.save(call.with_leg(replace(leg, bridge="")))
+
+
+def _on_room(step: Step, event: AmiEvent) -> None:
+    found = find(step, event)
+    if found is None:
+        return
+    call, leg = found
+    if event["Event"] == "ConfbridgeJoin":
+        rooms.on_join(step, call, leg.uniqueid, event)
+    else:
+        rooms.on_leave(step, leg.uniqueid, event.get("Conference", ""))
 
 
 def _on_hold(step: Step, event: AmiEvent) -> None:
@@ -202,7 +226,8 @@ def _on_hangup(step: Step, event: AmiEvent) -> None:
         call = step.save(replace(call, told_caller=reasons.by_sip(sip) or reasons.by_cause(cause)))
     elif leg.party is not None and leg.state is not LegState.UP and leg.attempt == call.attempt:
         call = leaving.fail(step, call, _reason_of(leg, sip, cause))
-    call = leaving.leave(step, call, leg)
+    rooms.forget(step, leg.uniqueid)
+    call = control.gone(step, leaving.leave(step, call, leg), leg)
     if leaving.is_over(call):
         leaving.close(step, call)
 
@@ -263,6 +288,9 @@ _HANDLERS: Mapping[str, _Handler] = {
     "DialState": _on_dial_state,
     "DialEnd": _on_dial_end,
     "BridgeEnter": _on_bridge_enter,
+    "BridgeLeave": _on_bridge_leave,
+    "ConfbridgeJoin": _on_room,
+    "ConfbridgeLeave": _on_room,
     "Hold": _on_hold,
     "Unhold": _on_hold,
     "HangupRequest": _on_hangup_request,

@@ -14,6 +14,8 @@ from functools import lru_cache
 _CHANNEL = re.compile(r"PJSIP/(?P<endpoint>.+)-[0-9a-fA-F]+(?:<[A-Z]+>)?", re.DOTALL)
 _EXTENSION = re.compile(r"(?P<number>[0-9]{1,7})w?")
 _RINGER = re.compile(r"Local/(?P<number>[0-9]{1,7})@ring-extension-")
+_OWN_CALL = re.compile(r"Local/[^@]+@offhook-(?:called|invited|playprompt)-")
+_QUIET = re.compile(r"Local/[^@]+@offhook-(?:monitor|added)-")
 _TRUNK = re.compile(r"trunk-(?P<name>.+)-endpoint", re.DOTALL)
 
 
@@ -52,6 +54,16 @@ def number_rung_by(channelid: str) -> str:
     """The extension whose phones a `Local/<number>@ring-extension` channel rings; else empty."""
     match = _RINGER.match(channelid)
     return match["number"] if match else ""
+
+
+def is_own_call(channelid: str) -> bool:
+    """Whether a Local channel is one by which the PBX calls somebody by itself, for nobody who calls."""
+    return _OWN_CALL.match(channelid) is not None
+
+
+def is_quiet(channelid: str) -> bool:
+    """Whether a Local channel leads into another call and is none of its own: an ear, a third party."""
+    return _QUIET.match(channelid) is not None
 
 
 def endpoint_of(party: Party) -> str:

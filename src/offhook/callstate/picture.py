@@ -9,6 +9,7 @@ from offhook.callstate.call import Call
 from offhook.callstate.merge import resolve
 from offhook.callstate.model import ExtensionState, ExtensionWord, MemberStatus
 from offhook.callstate.presence import Phones, state_of
+from offhook.callstate.room import Room
 
 __all__ = ["Call", "Picture", "expect"]
 
@@ -33,6 +34,8 @@ class Picture:
     phones: Mapping[str, Phones] = field(default_factory=dict)
     # Extensions that left a call (its callid): their state is told when that call ends or goes on.
     owed: Mapping[str, str] = field(default_factory=dict)
+    # Conferences in use, by number.
+    rooms: Mapping[str, Room] = field(default_factory=dict)
     # Callids that ended by a join, with the one that survives.
     joined: Mapping[str, str] = field(default_factory=dict)
     # Ids of channels and calls that ended lately: late events of theirs revive nothing.
@@ -80,14 +83,17 @@ class Picture:
         return self.phones.get(extension, Phones()).address
 
 
-def expect(picture: Picture, callid: str, caller: str, callee: str) -> Picture:
+def expect(picture: Picture, callid: str, caller: str, callee: str, *, called: bool = False) -> Picture:
     """Announce a call that is about to be originated, before the action is sent.
 
-    `caller` is the extension that is rung first, `callee` the number it is then connected with. From
+    `caller` is the extension that is rung first, `callee` the number it is then connected with. `called`:
+    nobody calls but the PBX itself (an IVR, a prompt); who is rung first is the callee. From
     here on the call ends with exactly one CallEnded: by its channels, by a failed OriginateResponse, by
     `abandon`, or by the next `resync`. A callid that is known already is left as it is.
     """
     if callid in picture.calls or callid in picture.ended:
         return picture
-    call = Call(callid=callid, expected=caller, expected_callee=callee, calling_back=True)
+    call = Call(
+        callid=callid, expected=caller, expected_callee=callee, calling_back=not called, called=called
+    )
     return replace(picture, calls={**picture.calls, callid: call})

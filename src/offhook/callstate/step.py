@@ -16,6 +16,7 @@ from offhook.callstate.model import ExtensionState
 from offhook.callstate.party import PartyType
 from offhook.callstate.picture import Picture
 from offhook.callstate.presence import Phones, state_of, worth_telling
+from offhook.callstate.room import Room
 
 V = TypeVar("V")
 
@@ -63,6 +64,7 @@ class Step:
         self.lines: Table[tuple[str, ...]] = Table(picture.lines)
         self.phones: Table[Phones] = Table(picture.phones)
         self.owed: Table[str] = Table(picture.owed)
+        self.rooms: Table[Room] = Table(picture.rooms)
         self.joined: Table[str] = Table(picture.joined)
         self.ended: Table[None] = Table(picture.ended)
         self.facts: list[Fact] = []
@@ -79,6 +81,7 @@ class Step:
             lines=self.lines.now,
             phones=self.phones.now,
             owed=self.owed.now,
+            rooms=self.rooms.now,
             joined=self.joined.now,
             ended=self.ended.now,
             synced=self.picture.synced if synced is None else synced,

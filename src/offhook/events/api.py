@@ -15,10 +15,13 @@ from offhook.callstate.facts import (
     Dtmf,
     ExtensionStatus,
     Forward,
+    Incoming,
+    Invite,
     PlayPromptEnd,
     Satisfaction,
     Transfer,
 )
+from offhook.callstate.model import Member
 from offhook.events.dialect import Dialect, dialect_of
 from offhook.events.target import DEFAULT_PORT, Target, TargetError, absolute_target, relative_target
 
@@ -27,12 +30,15 @@ __all__ = [
     "BootUp",
     "CallFailed",
     "CallStatus",
+    "ConferenceStatus",
     "ConfigChange",
     "Dialect",
     "Dtmf",
     "Event",
     "ExtensionStatus",
     "Forward",
+    "Incoming",
+    "Invite",
     "NewCdr",
     "PlayPromptEnd",
     "Satisfaction",
@@ -57,6 +63,16 @@ class ConfigChange:
     kind: Literal["extension", "trunk"]
     name: str
     operation: Literal["add", "update", "del"]
+
+
+@dataclass(frozen=True, slots=True)
+class ConferenceStatus:
+    """Somebody joined or left a conference; `members` are those in it now, the newest first."""
+
+    callid: str
+    number: str
+    name: str
+    members: tuple[Member, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,5 +106,8 @@ Event: TypeAlias = (
     | Dtmf
     | PlayPromptEnd
     | Satisfaction
+    | Invite
+    | Incoming
+    | ConferenceStatus
     | NewCdr
 )

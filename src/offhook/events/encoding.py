@@ -14,11 +14,14 @@ from offhook.events.api import (
     BootUp,
     CallFailed,
     CallStatus,
+    ConferenceStatus,
     ConfigChange,
     Dtmf,
     Event,
     ExtensionStatus,
     Forward,
+    Incoming,
+    Invite,
     NewCdr,
     PlayPromptEnd,
     Satisfaction,
@@ -87,6 +90,18 @@ def _pairs(event: Event) -> Pairs:
             ]
         case Satisfaction(callid=callid, result=result):
             return [("event", "satisfaction"), ("callid", callid), ("surveyresult", result)]
+        case Invite(callid=callid):
+            return [("event", "Invite"), ("callid", callid), ("members", members(event.members))]
+        case Incoming(callid=callid):
+            return [("event", "Incoming"), ("callid", callid), ("members", members(event.members))]
+        case ConferenceStatus(callid=callid, number=number, name=name):
+            return [
+                ("event", "ConferenceStatus"),
+                ("callid", callid),
+                ("conferencenumber", number),
+                ("conferencename", name),
+                ("members", members(event.members)),
+            ]
         case NewCdr():
             return _cdr(event)
         case _:

@@ -16,11 +16,14 @@ from offhook.events.api import (
     BootUp,
     CallFailed,
     CallStatus,
+    ConferenceStatus,
     ConfigChange,
     Dtmf,
     Event,
     ExtensionStatus,
     Forward,
+    Incoming,
+    Invite,
     NewCdr,
     PlayPromptEnd,
     Satisfaction,
@@ -119,6 +122,12 @@ def _actions(event: Event, dialect: Dialect) -> list[Action]:
             return _prompt_end(event, dialect)
         case Satisfaction(callid=callid, result=result):
             return [([("action", "satisfaction"), ("surveyresult", result), ("callid", callid)], (), [])]
+        case Invite(callid=callid):
+            return [([("action", "Invite"), ("callid", callid)], event.members, [])]
+        case Incoming(callid=callid):
+            return [([("action", "Incoming"), ("callid", callid)], event.members, [])]
+        case ConferenceStatus():
+            return []  # came with 2.0.0
         case NewCdr():
             return [(_cdr(event, dialect), (), [])]
         case _:

@@ -6,14 +6,16 @@ order in which facts leave: a call's record may be released only after its last 
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Protocol
 
 from offhook.callstate import abandon, expect, fold, resync, settle
-from offhook.callstate.facts import CallEnded, Fact
+from offhook.callstate.facts import CallEnded, Fact, PhaseChanged, RoomChanged
 from offhook.callstate.picture import Picture
-from offhook.events.api import Event
+from offhook.events.api import ConferenceStatus, Event
 
 log = logging.getLogger(__name__)
 
@@ -30,17 +32,52 @@ class Snapshot(Protocol):
         """ContactList events."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Wait:
+    """Somebody waits for the picture to look so."""
+
+    condition: Callable[[Picture], bool]
+    done: asyncio.Future[None]
+
+
 class LiveCalls:
     """Holds the picture. `publish` gets every event for the world and the call in whose order it belongs;
-    `call_ended` the id of each call that ended.
+    `call_ended` the id of each call that ended; `room_name` tells what a conference is called.
 
-    Runs in the event loop's thread only; nothing here waits.
+    Runs in the event loop's thread only; nothing here waits but `until`.
     """
 
-    def __init__(self, publish: Callable[[Event, str], None], call_ended: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        publish: Callable[[Event, str], None],
+        call_ended: Callable[[str], None],
+        room_name: Callable[[str], str] = str,
+    ) -> None:
         self.picture = Picture()
         self._publish = publish
         self._call_ended = call_ended
+        self._room_name = room_name
+        self._waits: list[_Wait] = []
+
+    async def until(self, condition: Callable[[Picture], bool], seconds: float) -> bool:
+        """Wait until the picture fulfils `condition`, at most so long; tells whether it does."""
+        if condition(self.picture):
+            return True
+        wait = _Wait(condition, asyncio.get_running_loop().create_future())
+        self._waits.append(wait)
+        try:
+            async with asyncio.timeout(seconds):
+                await wait.done
+        except TimeoutError:
+            return False
+        finally:
+            self._waits.remove(wait)
+        return True
+
+    def _wake(self) -> None:
+        for wait in self._waits:
+            if not wait.done.done() and wait.condition(self.picture):
+                wait.done.set_result(None)
 
     def on_events(self, events: Iterable[Mapping[str, str]]) -> None:
         """Take in events of the engine, in their order."""
@@ -64,9 +101,9 @@ class LiveCalls:
         self.picture, facts = resync(self.picture, (), None)
         self._tell(facts)
 
-    def expect(self, callid: str, caller: str, callee: str) -> None:
-        """Announce a call that is about to be originated."""
-        self.picture = expect(self.picture, callid, caller, callee)
+    def expect(self, callid: str, caller: str, callee: str, *, called: bool = False) -> None:
+        """Announce a call that is about to be originated; `called`: the PBX calls by itself."""
+        self.picture = expect(self.picture, callid, caller, callee, called=called)
 
     def abandon(self, callid: str, reason: str = "") -> None:
         """End a call that was announced and never reached the engine; a reason is told by CallFailed."""
@@ -91,7 +128,14 @@ class LiveCalls:
         lane = next((callid for fact in told if (callid := getattr(fact, "callid", ""))), "")
         for fact in told:
             lane = getattr(fact, "callid", lane)
-            if isinstance(fact, CallEnded):
-                self._call_ended(fact.callid)
-            else:
-                self._publish(fact, lane)
+            match fact:
+                case CallEnded(callid=callid):
+                    self._call_ended(callid)
+                case PhaseChanged():
+                    log.info("call %s: %s -> %s -> %s", fact.callid, fact.old, fact.event, fact.new)
+                case RoomChanged(callid=callid, number=number, members=members):
+                    name = self._room_name(number)
+                    self._publish(ConferenceStatus(callid, number, name, members), callid)
+                case _:
+                    self._publish(fact, lane)
+        self._wake()

@@ -1,0 +1,16 @@
+"""A conference in use. Pure; how it changes stands in `rooms`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Room:
+    """A conference in use. `inside` are its channels' uniqueids, the newest first."""
+
+    number: str
+    callid: str
+    inside: tuple[str, ...] = ()
+    moderators: frozenset[str] = frozenset()
+    waits: frozenset[str] = frozenset()  # who waits for a moderator
