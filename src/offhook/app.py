@@ -19,8 +19,14 @@ from offhook.areas.access.settings import ApiSettings
 from offhook.areas.admin.service import AdminService
 from offhook.areas.contacts import api as contacts_api
 from offhook.areas.control import api as control_api
+from offhook.areas.control import talk_api
+from offhook.areas.control.joining import Joining
 from offhook.areas.control.live import LiveCalls
+from offhook.areas.control.monitoring import Monitoring
 from offhook.areas.control.service import CallControl, DialledExtension
+from offhook.areas.control.talks import Talks
+from offhook.areas.control.targets import Targets
+from offhook.areas.control.transfers import Transfers
 from offhook.areas.customdialplan.service import CUSTOM_FILE, CustomDialplan
 from offhook.areas.extensions import api as extensions_api
 from offhook.areas.extensions.engine import IDENTIFY_MODULE, ExtensionEngine
@@ -117,6 +123,11 @@ class Pbx:
             store=core.store,
             find_extension=self._find_extension,
         )
+        self.targets = Targets(core.store, core.numbers)
+        self.talks = Talks(self.switch, self.live)
+        self.transfers = Transfers(self.switch, self.live, self.talks, self.targets)
+        self.joining = Joining(self.switch, self.live, self.targets)
+        self.monitoring = Monitoring(self.switch, self.live, core.extensions.find)
         self.extension_engine = ExtensionEngine(
             core.store,
             self.switch,
@@ -179,6 +190,7 @@ class Pbx:
                 *hotel_api.endpoints(self.hotel),
                 *object_endpoints(core.objects, self.trunk_states, core.queue_agents),
                 *control_api.endpoints(self.control),
+                *talk_api.endpoints(self.talks, self.transfers, self.joining, self.monitoring),
             ]
         )
 

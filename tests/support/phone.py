@@ -77,9 +77,21 @@ class Call:
         """Wait until the other side has ended the call."""
         await eventually(lambda: self.ended, f"{self.phone.number}: call over")
 
-    async def hears(self, frequency: int) -> None:
-        """Wait until this phone hears a tone."""
-        await eventually(lambda: self.rtp.hears(frequency), f"{self.phone.number} hears {frequency} Hz")
+    async def hears(self, *frequencies: int) -> None:
+        """Wait until this phone hears these tones, at once and in about equal parts."""
+        share = 0.5 if len(frequencies) == 1 else 0.5 / len(frequencies)
+        await eventually(
+            lambda: all(self.rtp.hears(one, share) for one in frequencies),
+            f"{self.phone.number} hears {frequencies} Hz",
+        )
+
+    async def hears_without(self, frequency: int) -> None:
+        """Wait until half a second of what this phone hears lacks a tone; what is not sent is not heard."""
+        self.rtp.forget()
+        await eventually(
+            lambda: not self.rtp.hears(frequency, 0.1) and (self.rtp.packets > 25 or self.rtp.silent),
+            f"{self.phone.number} does not hear {frequency} Hz",
+        )
 
     def media(self, body: str) -> None:
         """Send audio where an SDP says."""

@@ -129,9 +129,9 @@ class RtpPort(asyncio.DatagramProtocol):
             self._events.add(stamp)
             self.keys += _KEYS[data[12] & 0x0F]
 
-    def hears(self, frequency: int) -> bool:
-        """Whether the last half second is mostly this tone."""
-        return len(self._heard) >= 20 and strength(b"".join(self._heard), frequency) > 0.5
+    def hears(self, frequency: int, share: float = 0.5) -> bool:
+        """Whether more than this share of the last half second is this tone."""
+        return len(self._heard) >= 20 and strength(b"".join(self._heard), frequency) > share
 
     @property
     def silent(self) -> bool:

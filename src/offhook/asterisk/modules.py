@@ -92,6 +92,7 @@ MODULES = (
     "app_queue.so",
     "app_read.so",
     "app_sayunixtime.so",
+    "app_softhangup.so",
     "app_stack.so",
     "app_userevent.so",
     "app_verbose.so",

@@ -96,6 +96,7 @@ class Consultation:
     transferring: str
     waiting: str
     role: Role  # of who transfers, before
+    number: str = ""  # that was called
     told: bool = False  # that the one who waits is held
 
 

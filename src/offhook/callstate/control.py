@@ -49,8 +49,15 @@ def hold(step: Step, call: Call, leg: Leg, *, consulting: bool) -> Call:
     return tell_waiting(step, call) if rung or call.phase is not Phase.CONSULTING else call
 
 
-def consult(step: Step, call: Call, leg: Leg, waiting_channel: str) -> Call:
-    """The party of `leg` calls a third one while the party of `waiting_channel` waits."""
+def unhold(step: Step, call: Call, leg: Leg) -> Call:
+    """A leg waits in silence now: nobody holds it, and it holds nobody."""
+    if not leg.held:
+        return call
+    return changes.tell_holds(step, step.save(call.with_leg(replace(leg, held=False))))
+
+
+def consult(step: Step, call: Call, leg: Leg, waiting_channel: str, number: str) -> Call:
+    """The party of `leg` calls `number` while the party of `waiting_channel` waits."""
     waiting = call.leg_of(waiting_channel)
     seat = call.seat_of(leg.uniqueid)
     if waiting is None or seat is None:
@@ -59,7 +66,9 @@ def consult(step: Step, call: Call, leg: Leg, waiting_channel: str) -> Call:
     calling = set_role(seat, Role.CALLER)
     calling = set_status(calling, MemberStatus.ALERT)
     call = call.without_seat(seat).with_seat(calling)
-    consultation = Consultation(transferring=leg.uniqueid, waiting=waiting.uniqueid, role=seat.role)
+    consultation = Consultation(
+        transferring=leg.uniqueid, waiting=waiting.uniqueid, role=seat.role, number=number
+    )
     return step.save(replace(call, consultation=consultation, attempt=call.attempt + 1))
 
 

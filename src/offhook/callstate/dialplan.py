@@ -105,8 +105,12 @@ def _on_held(step: Step, call: Call, leg: Leg, event: AmiEvent) -> None:
     control.hold(step, call, leg, consulting=event.get("For") == "consult")
 
 
+def _on_silent(step: Step, call: Call, leg: Leg, _event: AmiEvent) -> None:
+    control.unhold(step, call, leg)
+
+
 def _on_consult(step: Step, call: Call, leg: Leg, event: AmiEvent) -> None:
-    control.consult(step, call, leg, event.get("Held", ""))
+    control.consult(step, call, leg, event.get("Held", ""), event.get("To", ""))
 
 
 def _on_moved(step: Step, call: Call, leg: Leg, _event: AmiEvent) -> None:
@@ -156,6 +160,7 @@ _USER_EVENTS: Mapping[str, Callable[[Step, Call, Leg, AmiEvent], None]] = {
     "OffhookKeys": _on_keys,
     "OffhookSurvey": _on_survey,
     "OffhookHeld": _on_held,
+    "OffhookSilent": _on_silent,
     "OffhookConsult": _on_consult,
     "OffhookMoved": _on_moved,
     "OffhookInvite": _on_deciding,

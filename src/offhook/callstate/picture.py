@@ -83,17 +83,26 @@ class Picture:
         return self.phones.get(extension, Phones()).address
 
 
-def expect(picture: Picture, callid: str, caller: str, callee: str, *, called: bool = False) -> Picture:
+def expect(
+    picture: Picture, callid: str, caller: str, callee: str, *, called: bool = False, quiet: bool = False
+) -> Picture:
     """Announce a call that is about to be originated, before the action is sent.
 
     `caller` is the extension that is rung first, `callee` the number it is then connected with. `called`:
-    nobody calls but the PBX itself (an IVR, a prompt); who is rung first is the callee. From
-    here on the call ends with exactly one CallEnded: by its channels, by a failed OriginateResponse, by
+    nobody calls but the PBX itself (an IVR, a prompt); who is rung first is the callee. `quiet`: an ear in
+    another call, which is told to nobody.
+
+    From here on the call ends with exactly one CallEnded: by its channels, by a failed OriginateResponse, by
     `abandon`, or by the next `resync`. A callid that is known already is left as it is.
     """
     if callid in picture.calls or callid in picture.ended:
         return picture
     call = Call(
-        callid=callid, expected=caller, expected_callee=callee, calling_back=not called, called=called
+        callid=callid,
+        expected=caller,
+        expected_callee=callee,
+        calling_back=not called,
+        called=called,
+        quiet=quiet,
     )
     return replace(picture, calls={**picture.calls, callid: call})

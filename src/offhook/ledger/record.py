@@ -18,6 +18,8 @@ Direction: TypeAlias = Literal["Internal", "Inbound", "Outbound"]
 _BUSY_CAUSES = frozenset({"17", "21"})  # Q.850: user busy, call rejected
 _GROUPS = frozenset({"ringgroup", "queue"})  # of these callto names who answered, such as 6200(4002)
 _ROOMS = frozenset({"conference", "paging"})  # many may be in one call: callto is the number
+_NO_RECORD = frozenset({"OFFHOOK_QUIET", "OFFHOOK_REFUSED"})
+"""An ear in another call or a party on its way into one; a call that an application has refused."""
 _ANSWERING = frozenset({"ivr", "conference", "paging"})  # what answers a call by itself
 
 
@@ -79,11 +81,14 @@ def unconnected(intent: Intent, ended: float) -> CallRecord:
 
 
 def fold(callid: str, rows: Sequence[CelRow], intent: Intent | None = None) -> CallRecord | None:
-    """The record of the call `callid`; None when no party took part and nobody was promised it.
+    """The record of the call `callid`; None when no party took part and nobody was promised it,
+    and for what is no call of its own.
 
     The order of `rows` does not matter: the engine writes neighbouring ones in either order.
     """
     ordered = sorted(rows, key=lambda row: row.time)
+    if any(row.type in _NO_RECORD for row in ordered):
+        return None
     if not any(row.is_party for row in ordered):
         return unconnected(intent, ordered[-1].time if ordered else intent.created) if intent else None
     return _Fold(callid, ordered, intent).record()

@@ -101,9 +101,11 @@ class LiveCalls:
         self.picture, facts = resync(self.picture, (), None)
         self._tell(facts)
 
-    def expect(self, callid: str, caller: str, callee: str, *, called: bool = False) -> None:
-        """Announce a call that is about to be originated; `called`: the PBX calls by itself."""
-        self.picture = expect(self.picture, callid, caller, callee, called=called)
+    def expect(
+        self, callid: str, caller: str, callee: str, *, called: bool = False, quiet: bool = False
+    ) -> None:
+        """Announce a call that is about to be originated; see `offhook.callstate.expect`."""
+        self.picture = expect(self.picture, callid, caller, callee, called=called, quiet=quiet)
 
     def abandon(self, callid: str, reason: str = "") -> None:
         """End a call that was announced and never reached the engine; a reason is told by CallFailed."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from offhook.contract.rules import Rule, RuleBroken
 
@@ -81,6 +82,24 @@ def dialplan_exten(text: str) -> str:
     if not is_pattern(text) and "W" not in text.upper():
         return text
     return "_" + re.sub("[Ww]", "[0-9*#]", text)
+
+
+_CLASSES = {"X": "[0-9]", "Z": "[1-9]", "N": "[2-9]", "W": "[0-9*#]"}
+
+
+@lru_cache(maxsize=1024)
+def _compiled(text: str) -> re.Pattern[str]:
+    body, tail = (text[:-1], text[-1]) if text[-1:] in {".", "!"} else (text, "")
+    parts = []
+    for match in re.finditer(r"\[[^\]]*\]|.", body):
+        atom = match[0]
+        parts.append(_CLASSES.get(atom.upper()) or (atom if atom.startswith("[") else re.escape(atom)))
+    return re.compile("".join(parts) + {"": "", ".": ".+", "!": ".*"}[tail], re.ASCII | re.DOTALL)
+
+
+def matches(text: str, number: str) -> bool:
+    """Whether `number` fits the pattern `text`, as the engine would match it."""
+    return check(text, wide=True) is None and _compiled(text).fullmatch(number) is not None
 
 
 def pattern_rule(*, ranges: bool = False, wide: bool = False) -> Rule[str]:

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
+from enum import Enum, auto
 
 import sqlalchemy as sa
 
-from offhook.areas.routes.tables import outroute_extensions, outroutes
+from offhook.areas.extensions.tables import extension_group_members, extensions
+from offhook.areas.routes.patterns import matches
+from offhook.areas.routes.tables import outroute_extensions, outroute_groups, outroutes
 from offhook.contract.errors import ContractError, Errno
 
 _ROUTE, _MEMBER = outroutes.c, outroute_extensions.c
@@ -51,6 +54,39 @@ def set_routes(connection: sa.Connection, number: str, names: Sequence[str]) -> 
                 route_id=route, number=number, position=connection.execute(last).scalar_one()
             )
         )
+
+
+class Permission(Enum):
+    """Whether an extension may call an outside number."""
+
+    GRANTED = auto()
+    NO_RIGHT = auto()
+    NO_ROUTE = auto()  # nobody may: no outbound route fits the number
+
+
+def permission(connection: sa.Connection, extension: str | None, number: str) -> Permission:
+    """Whether `extension` may call `number`; without one, only whether a route fits.
+
+    As the dialplan decides it, but for PINs and time conditions, which it asks itself.
+    """
+    query = sa.select(_ROUTE.id, _ROUTE.prefix).where(_ROUTE.enabled)
+    fitting = {row.id for row in connection.execute(query) if matches(row.prefix, number)}
+    if not fitting:
+        return Permission.NO_ROUTE
+    if extension is None:
+        return Permission.NO_RIGHT
+    restricted = sa.select(extensions.c.callrestriction).where(extensions.c.number == extension)
+    if connection.execute(restricted).scalar_one_or_none() is not False:
+        return Permission.NO_RIGHT
+    member, group = outroute_extensions.c, outroute_groups.c
+    mine = sa.select(member.route_id).where(member.number == extension)
+    groups = (
+        sa.select(group.route_id)
+        .join(extension_group_members, extension_group_members.c.group_id == group.group_id)
+        .where(extension_group_members.c.number == extension)
+    )
+    allowed = set(connection.execute(mine.union(groups)).scalars())
+    return Permission.GRANTED if fitting & allowed else Permission.NO_RIGHT
 
 
 def revoke(connection: sa.Connection, numbers: Collection[str]) -> None:

@@ -1,0 +1,70 @@
+"""One more party for a call that goes on (spec 13-call: call/add_member)."""
+
+from __future__ import annotations
+
+import logging
+
+from offhook.areas.control.legs import find_leg, require_phase
+from offhook.areas.control.live import LiveCalls
+from offhook.areas.control.targets import Kind, Targets
+from offhook.asterisk.switch import ActionTimeout, EngineUnreachable, OriginateRequest, Switch, SwitchError
+from offhook.callstate.phase import Phase
+from offhook.contract.errors import ContractError, Errno
+
+log = logging.getLogger(__name__)
+
+RING_SECONDS = 60
+_CALLABLE = frozenset({Kind.EXTENSION, Kind.OUTSIDE})
+
+
+class Joining:
+    """Calls a party and lets it into a talk when it answers."""
+
+    def __init__(self, switch: Switch, live: LiveCalls, targets: Targets) -> None:
+        self._switch = switch
+        self._live = live
+        self._targets = targets
+
+    async def add_member(self, channelid: str, number: str, dialpermission: str | None) -> str:
+        """Call `number` for the talk of this leg; returns the callid.
+
+        Raises ContractError 10006, 10007, 10011, 10015, 10024, 10102, 10103, 10116, 30002.
+        """
+        call, leg = find_leg(self._live.picture, channelid)
+        own = leg.party.name if leg.party is not None and leg.party.name.isdigit() else None
+        target = await self._targets.reach(number, dialpermission or own)
+        if target.kind not in _CALLABLE:
+            raise ContractError(Errno.NO_SUCH_NUMBER, "an extension or an outside number can be added")
+        require_phase(call, Phase.IDLE)
+        if sum(seat.talking for seat in call.seats) < 2:
+            raise ContractError(Errno.CALL_NOT_CONNECTED)
+        if any(seat.member.number == number for seat in call.seats if seat.status is not None):
+            raise ContractError(Errno.CALL_OPERATION_FAILED, f"{number} is in this call already")
+        seat = call.seat_of(leg.uniqueid)
+        shown = (seat.member.number or seat.member.from_number) if seat is not None else ""
+        variables = {
+            "__OFFHOOK_TO": call.callid,
+            "__OFFHOOK_TALK": leg.channelid,
+            "__OFFHOOK_FROM": own or dialpermission or "",
+            "__OFFHOOK_RIGHT": target.right,
+            "__OFFHOOK_INBOUND": "added",
+        }
+        request = OriginateRequest(
+            callid=self._switch.next_call_id(),
+            channel=f"Local/{number}@offhook-added",
+            other_channel_id=self._switch.next_call_id(),
+            context="offhook-adding",
+            exten="s",
+            timeout=RING_SECONDS,
+            caller_id=f"<{shown}>",
+            variables=variables,
+        )
+        try:
+            await self._switch.originate(request)
+        except ActionTimeout:
+            log.warning("call/add_member %s: the engine did not answer in time", call.callid)
+        except EngineUnreachable:
+            raise ContractError(Errno.ENGINE_UNREACHABLE) from None
+        except SwitchError as failure:
+            raise ContractError(Errno.ENGINE_REFUSED, str(failure)) from None
+        return call.callid

@@ -1,0 +1,89 @@
+"""Listening in on a call, whispering into it, breaking into it (spec 13-call: call/listen)."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+
+from offhook.areas.control.legs import leg_of_seat
+from offhook.areas.control.live import LiveCalls
+from offhook.areas.extensions.model import Extension
+from offhook.asterisk.switch import ActionTimeout, EngineUnreachable, OriginateRequest, Switch, SwitchError
+from offhook.callstate import Call
+from offhook.callstate.call import Leg
+from offhook.callstate.model import ExtensionState
+from offhook.contract.errors import ContractError, Errno
+
+log = logging.getLogger(__name__)
+
+MODES = {"listen": "Listen", "whisper": "Whisper", "barge": "Barge-in"}
+"""The types of call/listen, and the monitor mode of an extension that allows each."""
+
+_EVERY_MODE = "Extensive"
+
+
+class Monitoring:
+    """Lets extensions into the calls of others."""
+
+    def __init__(
+        self,
+        switch: Switch,
+        live: LiveCalls,
+        find_extension: Callable[[str], Awaitable[Extension | None]],
+    ) -> None:
+        self._switch = switch
+        self._live = live
+        self._find_extension = find_extension
+
+    async def listen(self, monitor: str, extension: str, mode: str) -> str:
+        """Ring `monitor`, and when it answers let it into the call of `extension`; returns that call's id.
+
+        Raises ContractError 10006 to 10010 as the contract lists them, 10116, 30002.
+        """
+        listener, spied = await self._find_extension(monitor), await self._find_extension(extension)
+        if listener is None or spied is None:
+            raise ContractError(Errno.NO_SUCH_EXTENSION)
+        call, leg = self._talk_of(extension)
+        if not spied.allowbeingmonitored or monitor == extension or self._is_monitored(extension):
+            raise ContractError(Errno.MONITORING_FORBIDDEN)
+        if listener.monitormode not in (_EVERY_MODE, MODES[mode]):
+            raise ContractError(Errno.MONITOR_MODE_MISMATCH)
+        if self._live.picture.state_of(monitor) is not ExtensionState.REGISTERED:
+            raise ContractError(Errno.EXTENSION_NOT_IDLE)
+        await self._ring(listener, extension, leg, mode)
+        return call.callid
+
+    def _talk_of(self, extension: str) -> tuple[Call, Leg]:
+        for call in self._live.picture.calls_of(extension):
+            for seat in call.seats:
+                if seat.member.number == extension and seat.talking:
+                    return call, leg_of_seat(call, seat)
+        raise ContractError(Errno.NO_SUCH_CALL, "the extension is in no call")
+
+    def _is_monitored(self, extension: str) -> bool:
+        calls = self._live.picture.calls.values()
+        return any(call.quiet and call.expected_callee == extension for call in calls)
+
+    async def _ring(self, listener: Extension, extension: str, leg: Leg, mode: str) -> None:
+        own = self._switch.next_call_id()
+        self._live.expect(own, listener.number, extension, quiet=True)
+        request = OriginateRequest(
+            callid=own,
+            channel=f"Local/{listener.number}@offhook-monitor",
+            other_channel_id=self._switch.next_call_id(),
+            context="offhook-spy",
+            exten=mode,
+            timeout=listener.ringtimeout,
+            caller_id=f"<{extension}>",
+            variables={"OFFHOOK_SPIED": leg.uniqueid},
+        )
+        try:
+            await self._switch.originate(request)
+        except ActionTimeout:
+            log.warning("call/listen: the engine did not answer in time")
+        except EngineUnreachable:
+            self._live.abandon(own)
+            raise ContractError(Errno.ENGINE_UNREACHABLE) from None
+        except SwitchError as failure:
+            self._live.abandon(own)
+            raise ContractError(Errno.ENGINE_REFUSED, str(failure)) from None

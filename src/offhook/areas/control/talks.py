@@ -1,0 +1,131 @@
+"""Holding and muting parties of a talk (spec 13-call: hold, unhold, mute, unmute)."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+
+from offhook.areas.control.legs import (
+    ARRIVAL_SECONDS,
+    OPTIMISING_SECONDS,
+    engine_answers,
+    find_leg,
+    require_phase,
+    talking_with,
+)
+from offhook.areas.control.live import LiveCalls
+from offhook.asterisk.switch import EngineRefused, Switch
+from offhook.callstate import Call, Picture
+from offhook.callstate.call import Leg
+from offhook.callstate.party import PartyType
+from offhook.callstate.phase import Phase
+from offhook.contract.errors import ContractError, Errno
+
+_NORMAL = 16  # Q.850: normal clearing
+PEER = "OFFHOOK_PEER"
+"""The channel that ends with this one while the two are not joined (dialplan, `offhook-alone`)."""
+
+
+class Talks:
+    """Holds, takes back, mutes."""
+
+    def __init__(self, switch: Switch, live: LiveCalls) -> None:
+        self._switch = switch
+        self._live = live
+
+    async def hold(self, channelid: str) -> str:
+        """Let one party of a talk hear music; returns the callid. A party that is held stays so.
+
+        Raises ContractError 10007, 10015, 10102, 10103, 30002.
+        """
+        call, leg = find_leg(self._live.picture, channelid)
+        if leg.held:
+            return call.callid
+        require_phase(call, Phase.IDLE, Phase.HELD)
+        other = talking_with(call, leg)
+        with engine_answers():
+            await self.settle(call, leg, other)
+            if other.held:  # it waits alone already
+                await self._switch.redirect(leg.channelid, ("offhook-held", "s"))
+            else:
+                await self.tie(leg, other)
+                silent = (other.channelid, "offhook-silent", "s")
+                await self._switch.redirect(leg.channelid, ("offhook-held", "s"), silent)
+        await self._arrived(call.callid, leg, held=True)
+        return call.callid
+
+    async def unhold(self, channelid: str) -> str:
+        """Take a held party back into the talk; returns the callid. One that is not held stays as it is.
+
+        Raises ContractError 10007, 10015, 10102, 10103, 30002.
+        """
+        call, leg = find_leg(self._live.picture, channelid)
+        if not leg.held:
+            return call.callid
+        require_phase(call, Phase.HELD)
+        other = talking_with(call, leg)
+        with engine_answers():
+            if other.held:
+                await self._switch.redirect(leg.channelid, ("offhook-silent", "s"))
+            else:
+                await self._join(other, leg)
+        await self._arrived(call.callid, leg, held=False)
+        return call.callid
+
+    async def mute(self, channelids: Sequence[str], *, on: bool) -> str:
+        """Let nobody hear these extensions in their calls, or let them be heard again.
+
+        Returns the callid of the first. All of them are checked before any is muted. Raises ContractError
+        10007, 10015, 10103 (also for the channel of a trunk), 30002.
+        """
+        found = [find_leg(self._live.picture, channelid) for channelid in channelids]
+        for call, leg in found:
+            if leg.party is None or leg.party.type is not PartyType.EXTENSION:
+                raise ContractError(Errno.NO_SUCH_CHANNEL, "only an extension can be muted")
+            seat = call.seat_of(leg.uniqueid)
+            if seat is None or not seat.talking:
+                raise ContractError(Errno.CALL_NOT_CONNECTED)
+        with engine_answers():
+            for _, leg in found:
+                await self._switch.mute(leg.channelid, "in", on=on)
+        return found[0][0].callid
+
+    async def tie(self, one: Leg, other: Leg) -> None:
+        """While two are apart, the end of either ends the other."""
+        await self._switch.setvar(one.channelid, PEER, other.channelid)
+        await self._switch.setvar(other.channelid, PEER, one.channelid)
+
+    async def settle(self, call: Call, one: Leg, other: Leg) -> None:
+        """Wait until two legs share a bridge: those of an extension with several phones take a moment."""
+
+        def together(picture: Picture) -> bool:
+            now = picture.call(call.callid)
+            legs = (now.legs.get(one.uniqueid), now.legs.get(other.uniqueid)) if now else (None, None)
+            if legs[0] is None or legs[1] is None:
+                return True
+            return legs[0].bridge == legs[1].bridge or legs[0].held or legs[1].held
+
+        await self._live.until(together, OPTIMISING_SECONDS)
+
+    async def _join(self, one: Leg, other: Leg) -> None:
+        """Bridge two that are apart. Whoever is taken out of its music runs `h`, which must end nobody."""
+        for leg in (one, other):
+            await self._switch.setvar(leg.channelid, PEER, "")
+        try:
+            await self._switch.bridge(one.channelid, other.channelid)
+        except EngineRefused:  # one has just left, and what would have ended the other is gone
+            for leg in (one, other):
+                with contextlib.suppress(EngineRefused):
+                    await self._switch.hangup(leg.channelid, _NORMAL)
+            raise
+
+    async def _arrived(self, callid: str, leg: Leg, *, held: bool) -> None:
+        """Wait for the engine's word; a leg that has gone meanwhile has its own events."""
+
+        def arrived(picture: Picture) -> bool:
+            call = picture.call(callid)
+            now = call.legs.get(leg.uniqueid) if call is not None else None
+            return now is None or now.held is held
+
+        if not await self._live.until(arrived, ARRIVAL_SECONDS):
+            raise ContractError(Errno.CALL_OPERATION_FAILED, "the engine did not move the leg in time")
