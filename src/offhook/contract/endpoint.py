@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -42,11 +43,26 @@ class Endpoint(Generic[Q, A]):
     needs_token: bool = True
 
 
+ALIASES: Mapping[str, str] = {
+    "call/hungup": "call/hangup",
+    "conference/mute": "conference/mute_member",
+    "conference/unmute": "conference/unmute_member",
+    "instant_conference/create": "instant_conference/start",
+    "pagingroup/update": "paginggroup/update",
+    "paginggroup/hangup_music": "paginggroup/hangup/music",
+}
+"""Paths that the reference misprints or that are older, and what they mean (notes of spec 05, 08, 13)."""
+
+
 class Registry:
-    """All endpoints by path. Raises ValueError when a path is declared twice."""
+    """All endpoints by path. Raises ValueError when a path is declared twice.
+
+    `alias_uses` counts requests to misprinted and older paths, by the path that was asked for.
+    """
 
     def __init__(self, endpoints: Iterable[Endpoint[Any, Any]] = ()) -> None:
         self._by_path: dict[str, Endpoint[Any, Any]] = {}
+        self.alias_uses: Counter[str] = Counter()
         for endpoint in endpoints:
             self.add(endpoint)
 
@@ -59,6 +75,13 @@ class Registry:
     def get(self, path: str) -> Endpoint[Any, Any] | None:
         """The endpoint at `path`, or None."""
         return self._by_path.get(path)
+
+    def called(self, path: str) -> Endpoint[Any, Any] | None:
+        """The endpoint that a request to `path` means, an alias followed and counted; or None."""
+        endpoint = self._by_path.get(ALIASES.get(path, path))
+        if endpoint is not None and path in ALIASES:
+            self.alias_uses[path] += 1
+        return endpoint
 
     def __iter__(self) -> Iterator[Endpoint[Any, Any]]:
         return iter(self._by_path.values())

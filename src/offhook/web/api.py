@@ -92,7 +92,7 @@ class Api:
         version, path = split_path(request.path)
         if not path:
             raise ContractError(Errno.REQUEST_EMPTY)
-        endpoint = self._registry.get(path)
+        endpoint = self._registry.called(path)
         if endpoint is not None and not (version.startswith("2.") or path in ANY_VERSION):
             endpoint = None
         caller = _caller(request)
@@ -103,6 +103,8 @@ class Api:
         result = await _call(endpoint, caller, values)
         wire = to_wire(result)
         log.info("api: %s %s: Success", caller.address, path)
+        if uses := self._registry.alias_uses[path]:
+            log.info("api: %s is not the endpoint's name, but %s; used %d times", path, endpoint.path, uses)
         return {"status": "Success", **(wire if isinstance(wire, dict) else {})}
 
     async def _values(self, request: web.BaseRequest) -> dict[str, str]:
