@@ -38,6 +38,7 @@ from offhook.areas.objects.field import Row
 from offhook.areas.objects.references import References
 from offhook.areas.pbxsettings.sections import SECTIONS
 from offhook.areas.pbxsettings.service import SettingsService
+from offhook.areas.pbxsettings.tables import pbx_settings
 from offhook.areas.prompts.service import MusicService, PromptService
 from offhook.areas.queues.agents import QueueAgents
 from offhook.areas.records.service import RecordKeeper
@@ -48,7 +49,7 @@ from offhook.asterisk.config import private_folder
 from offhook.clock import Clock
 from offhook.contract.errors import ContractError
 from offhook.dialplan import views
-from offhook.events.api import CallStatus, ConfigChange, Event, ExtensionStatus, Target
+from offhook.events.api import CallStatus, ConfigChange, Event, ExtensionStatus, Target, Transfer
 from offhook.events.dispatcher import Dispatcher
 from offhook.kinds import ObjectServices, trunk_change
 from offhook.settings import Settings
@@ -84,6 +85,7 @@ class MonitorGate:
         self._store = store
         self._silent: frozenset[str] = frozenset()
         self._silent_trunks: frozenset[str] = frozenset()
+        self._api_transfers = False
 
     async def load(self) -> None:
         """Read which extensions and trunks are not monitored."""
@@ -99,6 +101,7 @@ class MonitorGate:
         )
         self._silent = frozenset(rows)
         self._silent_trunks = frozenset(names)
+        self._api_transfers = await self._store.read(_reports_api_transfers)
 
     def lets(self, event: Event) -> bool:
         """Whether an event may leave."""
@@ -107,7 +110,15 @@ class MonitorGate:
         if isinstance(event, CallStatus) and self._silent_trunks:
             members = (*event.members, *event.others)
             return not any(member.trunk in self._silent_trunks for member in members if member.trunk)
+        if isinstance(event, Transfer):
+            return self._api_transfers or not event.by_application
         return True
+
+
+def _reports_api_transfers(connection: sa.Connection) -> bool:
+    name, value = pbx_settings.c.name, pbx_settings.c.value
+    query = sa.select(value).where(name == "general.reportapitransfers")
+    return bool(connection.execute(query).scalar_one_or_none() == "on")
 
 
 def is_own_or_forbidden(target: Target, ports: Sequence[int]) -> bool:
@@ -236,7 +247,7 @@ class Core:
         self._parts_hooks.append(hook)
 
     async def _parts_changed(self, parts: frozenset[str]) -> None:
-        if "trunks" in parts:
+        if parts & {"trunks", "gates"}:
             await self.gate.load()
         for hook in self._parts_hooks:
             await hook(parts)

@@ -114,6 +114,17 @@ async def test_blind_transfer(pbx: TestPbx) -> None:
     assert "Tranfer" not in steps(pbx.receiver.events)
 
 
+async def test_an_operator_may_want_transfers_by_the_api_told(pbx: TestPbx) -> None:
+    await pbx.admin("PATCH", "/settings/general", {"reportapitransfers": "on"})
+    t = await talk(pbx)
+    await t.do("transfer", "1000", number="1002")
+    await eventually(lambda: pbx.receiver.named("Tranfer"), "the transfer is told")
+    told = pbx.receiver.named("Tranfer")[0]["members"]
+    assert [set(member["ext"]) for member in told] == [{"number", "channelid"}, {"number", "channelid"}]
+    await t.caller.hangup()
+    await pbx.admin("PATCH", "/settings/general", {"reportapitransfers": "off"})
+
+
 async def test_transfer_of_a_held_party(pbx: TestPbx) -> None:
     t = await talk(pbx)
     await t.do("hold", "1001")

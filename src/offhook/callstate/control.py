@@ -19,7 +19,7 @@ from offhook.callstate.call import (
     set_status,
     talk_status,
 )
-from offhook.callstate.facts import CallStatus, PhaseChanged
+from offhook.callstate.facts import CallStatus, PhaseChanged, Transfer
 from offhook.callstate.model import MemberStatus
 from offhook.callstate.phase import NEXT, THIRD, Phase
 from offhook.callstate.step import Step
@@ -139,6 +139,7 @@ def _swap(step: Step, call: Call, phase: Phase) -> Call:
 def _complete(step: Step, call: Call) -> Call:
     """The party that waited talks with the third one; who transferred leaves."""
     consultation = call.consultation
+    tell_transfer(step, call)
     return _finish(step, call, "complete", without=consultation.transferring if consultation else "")
 
 
@@ -171,8 +172,16 @@ def decide(step: Step, call: Call, *, deciding: bool, event: str) -> Call:
     return set_phase(step, call, Phase.DECIDING if deciding else Phase.IDLE, event)
 
 
+def tell_transfer(step: Step, call: Call) -> None:
+    """An application transfers a party; told where the operator wants it."""
+    members = tuple(replace(member, status=None, callpath="") for member in call.members)
+    step.tell(Transfer(call.callid, members, by_application=True))
+
+
 def moved(step: Step, call: Call, leg: Leg) -> Call:
     """A leg was sent on to another number: it waits no more, and what was tried before does not count."""
+    if call.connected:
+        tell_transfer(step, call)
     call = call.with_leg(replace(leg, held=False, bridge=""))
     call = replace(call, consultation=None, attempt=call.attempt + 1, failure=None, refused_by_dialplan=False)
     call = set_phase(step, step.save(call), Phase.IDLE, "moved")

@@ -40,10 +40,11 @@ class Forward:
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """A phone transfers a call with a feature code ("Tranfer" on the wire)."""
+    """A phone transfers a call with a feature code ("Tranfer" on the wire), or an application does."""
 
     callid: str
     members: tuple[Member, ...]
+    by_application: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from offhook.areas.objects.field import Field, Row
 from offhook.contract.errors import ContractError, Errno
-from offhook.contract.rules import Rule, RuleBroken, integer, pattern
+from offhook.contract.rules import Rule, RuleBroken, integer, on_off, pattern
 
 _RANGE = re.compile(r"([0-9]{2,7})-([0-9]{2,7})", re.ASCII)
 _MOST_SLOTS = 200
@@ -101,13 +101,19 @@ PARKING = Section(
 
 GENERAL = Section(
     key="general",
-    parts=frozenset(),
+    parts=frozenset({"gates"}),
     fields=(
         Field(
             name="maxduration",
             rule=integer(0, 86400),
             default=0,
             doc="seconds of a call of extensions that follow the system; 0: no limit",
+        ),
+        Field(
+            name="reportapitransfers",
+            rule=on_off(),
+            default=False,
+            doc="send the event Transfer for transfers by the API too; the appliances do not",
         ),
     ),
 )
