@@ -16,6 +16,7 @@ from offhook.areas.apply.document import Node, fields, objects
 from offhook.areas.apply.extensions import numbered
 from offhook.areas.apply.service import refused
 from offhook.areas.objects.field import Row
+from offhook.areas.objects.kind import text_of
 from offhook.areas.objects.service import ObjectService, named
 from offhook.areas.pbxsettings.sections import Section
 from offhook.areas.pbxsettings.service import SettingsService
@@ -132,7 +133,7 @@ class ObjectSection:
 
 
 class SettingsSection:
-    """Declared settings of the PBX as a whole: `featurecodes`, `parking`, `general`."""
+    """Declared settings of the PBX as a whole: `featurecodes`, `parking`, `general`, `sip`."""
 
     def __init__(self, service: SettingsService, section: Section) -> None:
         self._service = service
@@ -179,4 +180,4 @@ class SettingsSection:
     def export(self, current: Row) -> Node | None:
         """What differs from the defaults."""
         defaults = self._section.defaults
-        return {n: str(v) for n, v in current.items() if v != defaults[n]} or None
+        return {n: text_of(v) for n, v in current.items() if v != defaults[n]} or None

@@ -118,7 +118,26 @@ GENERAL = Section(
     ),
 )
 
-SECTIONS = (FEATURE_CODES, PARKING, GENERAL)
+SIP = Section(
+    key="sip",
+    parts=frozenset({"uacsta"}),
+    fields=(
+        Field(
+            name="uacsta",
+            rule=on_off(),
+            default=False,
+            doc="show and control calls of phones that speak uaCSTA",
+        ),
+        Field(
+            name="uacstaport",
+            rule=integer(1024, 65535),
+            default=5062,
+            doc="UDP port from which phones are spoken to for it",
+        ),
+    ),
+)
+
+SECTIONS = (FEATURE_CODES, PARKING, GENERAL, SIP)
 
 
 def check_codes(codes: Mapping[str, str]) -> None:
