@@ -20,6 +20,7 @@ from offhook.events.api import (
     Forward,
     NewCdr,
     Transfer,
+    UacstaCall,
 )
 from offhook.events.encoding import encode
 from offhook.events.journal import from_json, to_json
@@ -84,6 +85,16 @@ OLD_INBOUND = NewCdr(
 A, R = MemberStatus.ALERT, MemberStatus.RING
 
 SAMPLES: list[tuple[Event, Dialect, list[str]]] = [
+    (
+        UacstaCall("callanswer", "1000", "32788", "192.168.5.70:5060"),
+        V2,
+        [
+            '{"event":"uacstacall","operation":"callanswer","extnumber":"1000","cstacallid":"32788",'
+            '"ipaddress":"192.168.5.70:5060","sn":"369451090405"}'
+        ],
+    ),
+    (UacstaCall("callstart", "1000", "32788", "192.168.5.70:5060"), V1, []),
+    (UacstaCall("callover", "1000", "32788", "192.168.5.70:5060"), V102, []),
     (BootUp(), V2, ['{"event":"BootUp","sn":"369451090405"}']),
     (BootUp(), V1, ['{"action":"BootUp"}']),
     (

@@ -45,6 +45,7 @@ __all__ = [
     "Target",
     "TargetError",
     "Transfer",
+    "UacstaCall",
     "absolute_target",
     "dialect_of",
     "relative_target",
@@ -95,6 +96,19 @@ class NewCdr:
     agent_ring_seconds: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class UacstaCall:
+    """A call of a phone that speaks uaCSTA began to ring, or was answered or ended by it.
+
+    `cstacallid` is the phone's own id of the call, `address` the phone's with port.
+    """
+
+    operation: Literal["callstart", "callanswer", "callover"]
+    extension: str
+    cstacallid: str
+    address: str
+
+
 Event: TypeAlias = (
     BootUp
     | ConfigChange
@@ -110,4 +124,5 @@ Event: TypeAlias = (
     | Incoming
     | ConferenceStatus
     | NewCdr
+    | UacstaCall
 )

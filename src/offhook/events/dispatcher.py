@@ -13,7 +13,7 @@ from collections.abc import Callable
 from enum import StrEnum
 
 from offhook.clock import Clock
-from offhook.events.api import BootUp, CallStatus, Event, ExtensionStatus, NewCdr
+from offhook.events.api import BootUp, CallStatus, Event, ExtensionStatus, NewCdr, UacstaCall
 from offhook.events.dialect import Dialect
 from offhook.events.http_push import tls_context
 from offhook.events.journal import Journal, append
@@ -212,7 +212,7 @@ def _keys(event: Event) -> tuple[str, ...]:
     match event:
         case CallStatus(callid=callid):
             return (callid, *(f"ext {m.number}" for m in event.members if m.number))
-        case ExtensionStatus(extension=extension):
+        case ExtensionStatus(extension=extension) | UacstaCall(extension=extension):
             return (f"ext {extension}",)
         case _:
             callid = getattr(event, "callid", "")

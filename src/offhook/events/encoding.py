@@ -26,6 +26,7 @@ from offhook.events.api import (
     PlayPromptEnd,
     Satisfaction,
     Transfer,
+    UacstaCall,
 )
 from offhook.events.dialect import Dialect
 from offhook.events.encoding_v1 import encode_v1
@@ -104,6 +105,14 @@ def _pairs(event: Event) -> Pairs:
             ]
         case NewCdr():
             return _cdr(event)
+        case UacstaCall(operation=operation, extension=extension):
+            return [
+                ("event", "uacstacall"),
+                ("operation", operation),
+                ("extnumber", extension),
+                ("cstacallid", event.cstacallid),
+                ("ipaddress", event.address),
+            ]
         case _:
             assert_never(event)
 

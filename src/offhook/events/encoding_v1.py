@@ -28,6 +28,7 @@ from offhook.events.api import (
     PlayPromptEnd,
     Satisfaction,
     Transfer,
+    UacstaCall,
 )
 from offhook.events.dialect import Dialect
 
@@ -130,6 +131,8 @@ def _actions(event: Event, dialect: Dialect) -> list[Action]:
             return []  # came with 2.0.0
         case NewCdr():
             return [(_cdr(event, dialect), (), [])]
+        case UacstaCall():
+            return []  # spec 17-events-v1, `no_version_1_form`
         case _:
             assert_never(event)
 
