@@ -37,6 +37,8 @@ from offhook.areas.paging.live import PageAnswers
 from offhook.areas.pbxsettings.features import FeatureCodes
 from offhook.areas.system import api as system_api
 from offhook.areas.trunks.states import TrunkStates
+from offhook.areas.uacsta import api as uacsta_api
+from offhook.areas.uacsta.service import UacstaService
 from offhook.asterisk.process import EngineProcess
 from offhook.asterisk.static import AMI_USER, EngineSettings
 from offhook.asterisk.switch import Switch, SwitchError
@@ -160,6 +162,14 @@ class Pbx:
             self.engine.settings.folder / "spool" / "voicemail" / "default",
         )
         self.page_answers = PageAnswers(self.switch)
+        self.uacsta = UacstaService(
+            core.pbx_settings,
+            core.extensions.find,
+            lambda: self.live.picture.phones,
+            core.dispatcher.publish_soon,
+            settings.bind,
+        )
+        core.on_parts_changed(self.uacsta.on_parts_changed)
         self.feature_codes = FeatureCodes(core.extensions, core.queue_agents, self.switch)
         self.registry = self._endpoints()
         api = Api(self.registry, core.access, ready=lambda: self.ready, allow_origin=settings.allow_origin)
@@ -191,6 +201,7 @@ class Pbx:
                 *object_endpoints(core.objects, self.trunk_states, core.queue_agents),
                 *control_api.endpoints(self.control),
                 *talk_api.endpoints(self.talks, self.transfers, self.joining, self.monitoring),
+                *uacsta_api.endpoints(self.uacsta),
             ]
         )
 
@@ -234,6 +245,7 @@ class Pbx:
         await self._operator.close()
         await self.feature_codes.close()
         await self.page_answers.close()
+        await self.uacsta.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -266,6 +278,7 @@ class Pbx:
         self.trunk_states.on_events(events)
         self.feature_codes.on_events(events)
         self.page_answers.on_events(events)
+        self.uacsta.on_events(events)
         self.switch.set_busy(bool(self.live.picture.calls))
         if self._settling is None:
             self._settling = asyncio.get_running_loop().call_later(_SETTLE_SECONDS, self._settle)
@@ -283,6 +296,7 @@ class Pbx:
         self.trunk_states.on_snapshot(snapshot.registrations, snapshot.contacts)
         living = {channel.get("Linkedid", "") for channel in snapshot.channels}
         await records.close_dead(candidates, living)
+        self.uacsta.refresh_soon()
 
     async def _engine_gone(self) -> None:
         self.live.on_engine_gone()

@@ -17,7 +17,17 @@ from offhook.contract.params import declared_params
 from tests.support.api import running_api
 
 CONTRACT = json.loads((Path(__file__).parent.parent / "data" / "contract.json").read_text())
-CHAPTERS = ("trunk/", "inroute/", "outroute/", "ivr/", "queue/", "conference/", "paginggroup/", "hotel/")
+CHAPTERS = (
+    "trunk/",
+    "inroute/",
+    "outroute/",
+    "ivr/",
+    "queue/",
+    "conference/",
+    "paginggroup/",
+    "hotel/",
+    "uacstacall/",
+)
 
 # Required there, and only in one combination or not at all here (docs/compatibility.md).
 LESS = {

@@ -20,6 +20,8 @@ from offhook.areas.contacts import api as contacts_api
 from offhook.areas.extensions import api as extensions_api
 from offhook.areas.system import api as system_api
 from offhook.areas.trunks.states import TrunkStates
+from offhook.areas.uacsta import api as uacsta_api
+from offhook.areas.uacsta.service import UacstaService
 from offhook.callstate.model import ExtensionWord, Member
 from offhook.clock import ManualClock
 from offhook.contract.endpoint import Registry
@@ -61,6 +63,10 @@ class TestApi:
         async def count() -> tuple[int, int]:
             return await core.extensions.count(), core.api_settings.now.max_extensions
 
+        uacsta = UacstaService(
+            core.pbx_settings, core.extensions.find, dict, core.dispatcher.publish_soon, "127.0.0.1"
+        )
+
         self.registry = Registry(
             [
                 *access_api.endpoints(core.access),
@@ -68,6 +74,7 @@ class TestApi:
                 *contacts_api.endpoints(core.contacts),
                 *extensions_api.endpoints(core.extensions, core.groups, calls, calls, core.routes),
                 *object_endpoints(core.objects, TrunkStates(), core.queue_agents),
+                *uacsta_api.endpoints(uacsta),
             ]
         )
         api = Api(self.registry, core.access, ready=lambda: self.ready, allow_origin="*")

@@ -12,7 +12,7 @@ import socket
 import tempfile
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import aiohttp
 import numpy as np
@@ -24,6 +24,7 @@ from offhook.core import Core
 from offhook.settings import Settings
 from tests.support.carrier import Carrier
 from tests.support.phone import Phone, eventually
+from tests.support.uacsta import UacstaPhone
 
 STRONG = "v0S*ZrB6Y3g~1-oe"
 """A registration password that the contract's rules let pass."""
@@ -44,6 +45,7 @@ callbacks: []
 timeconditions: []
 pinlists: []
 extensiongroups: []
+sip: {uacsta: off}
 """
 
 
@@ -227,11 +229,12 @@ class TestPbx:
         phone = await self._phones.enter_async_context(
             Phone(number, STRONG, self.registrar, frequency=frequency, **options)
         )
-        if register:
-            status = await phone.register()
-            if status != 200:
-                raise AssertionError(f"{number} cannot register: {status}")
-        return phone
+        return await _registered(phone) if register else phone
+
+    async def uacsta_phone(self, number: str, *, register: bool = True, **options: Any) -> UacstaPhone:
+        """A phone that speaks uaCSTA, registered, until the end of the test."""
+        phone = await self._phones.enter_async_context(UacstaPhone(number, STRONG, self.registrar, **options))
+        return await _registered(phone) if register else phone
 
     async def carrier(self, *, address: str = "127.0.0.2", **options: Any) -> Carrier:
         """A carrier on an address of its own, until the end of the test."""
@@ -306,6 +309,16 @@ class TestPbx:
         return found()[0]
 
 
+_P = TypeVar("_P", bound=Phone)
+
+
+async def _registered(phone: _P) -> _P:
+    status = await phone.register()
+    if status != 200:
+        raise AssertionError(f"{phone.number} cannot register: {status}")
+    return phone
+
+
 @contextlib.asynccontextmanager
 async def running_pbx() -> AsyncIterator[TestPbx]:
     """A PBX for the time of a block."""
@@ -349,6 +362,8 @@ def step(event: Json) -> str:
             return f"PlayPromptEnd {event.get('ivr', {}).get('number', event.get('prompt'))} to {told}"
         case "satisfaction":
             return f"satisfaction {event['surveyresult']}"
+        case "uacstacall":
+            return f"{event['operation']} {event['cstacallid']} at {event['extnumber']}"
         case "NewCdr":
             return f"NewCdr {event['callfrom']} {event['callto']} {event['status']} {event['type']}"
         case _:

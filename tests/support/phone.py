@@ -200,6 +200,7 @@ class Phone(asyncio.DatagramProtocol):
         self.frequency = frequency
         self.address = address
         self.display = display
+        self.local_port = 0  # 0: any
         self.port = 0
         self.calls: list[Call] = []
         self.notifies: list[SipMessage] = []
@@ -217,7 +218,7 @@ class Phone(asyncio.DatagramProtocol):
 
     async def __aenter__(self) -> Self:
         transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
-            lambda: self, local_addr=(self.address, 0)
+            lambda: self, local_addr=(self.address, self.local_port)
         )
         self._transport = transport
         self.port = transport.get_extra_info("sockname")[1]

@@ -59,9 +59,9 @@ async def _done(process: asyncio.subprocess.Process, what: str) -> None:
 
 @contextlib.asynccontextmanager
 async def sipp_phone(
-    folder: Path, number: str, password: str, registrar: tuple[str, int]
-) -> AsyncIterator[None]:
-    """SIPp registered as `number`, answering every call."""
+    folder: Path, number: str, password: str, registrar: tuple[str, int], scenario: str = ""
+) -> AsyncIterator[int]:
+    """SIPp registered as `number`, answering every call or doing what a scenario says; gives its port."""
     # The PBX calls a phone back where its REGISTER came from, so both scenarios use one port in turn.
     port = free_port(socket.SOCK_DGRAM)
     registering = await _sipp(
@@ -71,9 +71,10 @@ async def sipp_phone(
         *("-key", "contact_port", str(port), "-m", "1", "-p", str(port)),
     )
     await _done(registering, "register")
-    answering = await _sipp(folder, registrar, "-sn", "uas", "-p", str(port))
+    does = ("-sf", str(_SCENARIOS / f"{scenario}.xml"), "-s", number) if scenario else ("-sn", "uas")
+    answering = await _sipp(folder, registrar, *does, "-p", str(port))
     try:
-        yield
+        yield port
     finally:
         answering.kill()
         await answering.communicate()

@@ -1,0 +1,1 @@
+"""Remote control of phones that speak uaCSTA (spec 14-uacsta)."""
