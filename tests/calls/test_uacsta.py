@@ -14,6 +14,7 @@ from offhook.areas.uacsta import session as session_module
 from offhook.areas.uacsta.session import State
 from tests.support.pbx import STRONG, TestPbx, free_port
 from tests.support.phone import Call, Phone, eventually
+from tests.support.process import up_process
 from tests.support.uacsta import UacstaPhone
 from tests.support.useragents import sipp_phone
 
@@ -288,6 +289,42 @@ async def test_a_new_control_plane_takes_calls_over(on: TestPbx) -> None:
     await on.client.ok("uacstacall/accept_inbound", request(phone, callid))
     await out.answered()
     await eventually(lambda: ("callanswer", callid) in operations(on), "callanswer")
+
+
+async def test_a_restart_and_a_kill_of_the_control_plane() -> None:
+    async with up_process() as up:
+        await up.start()
+        client = await up.client()
+        port = free_port(socket.SOCK_DGRAM)
+        assert (await up.command("apply", "-", stdin=f"sip: {{uacsta: on, uacstaport: {port}}}"))[0] == 0
+        await client.login(version="2.0.0")
+        for number in ("1000", "1001"):
+            body = {"number": number, "username": number, "registername": number, "busyforward": "off"}
+            await client.ok("extension/add", {**body, "registerpassword": STRONG})
+        registrar = ("127.0.0.1", up.sip_port)
+        async with (
+            UacstaPhone("1001", STRONG, registrar) as phone,
+            Phone("1000", STRONG, registrar) as caller,
+        ):
+            assert await phone.register() == await caller.register() == 200
+            first = await phone.monitored()
+            assert await up.command("restart") == (0, "")
+            await up.ready()
+            await eventually(lambda: first.ended, "BYE")
+            await eventually(lambda: phone.session and phone.session.monitored, "a session again")
+            second = await phone.monitored()
+            await up.kill()
+            await up.start()
+            await eventually(lambda: phone.agents[-1] is not second, "a third session", 15)
+            await eventually(lambda: phone.agents[-1].monitored, "which is monitored", 15)
+            await client.login(version="2.0.0")
+            out = await caller.call("1001")
+            call = await phone.incoming()
+            await eventually(lambda: second.statuses == [481], "the phone learns that the second is over")
+            await eventually(lambda: phone.agents[-1].statuses == [200], "and that the third is not")
+            await client.ok("uacstacall/refuse_inbound", request(phone, phone.callid_of(call)))
+            assert await out.refused() >= 400
+        await client.close()
 
 
 async def test_phones_that_know_no_uacsta_are_left_alone(on: TestPbx) -> None:
