@@ -109,7 +109,11 @@ class Pbx:
             )
         )
         self.trunk_states = TrunkStates()
-        self.live = LiveCalls(core.dispatcher.publish_soon, core.records.call_ended)
+        self.live = LiveCalls(
+            core.dispatcher.publish_soon,
+            core.records.call_ended,
+            deserted=lambda channels: self.joining.end(channels),
+        )
         self.switch = Switch(
             self._ami_address,
             core.clock,
@@ -245,6 +249,7 @@ class Pbx:
         await self._operator.close()
         await self.feature_codes.close()
         await self.page_answers.close()
+        await self.joining.close()
         await self.uacsta.close()
         for task in self._tasks:
             task.cancel()

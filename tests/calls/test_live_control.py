@@ -308,3 +308,14 @@ async def test_mute(pbx: TestPbx) -> None:
     await t.callee.hears(440)
     await t.caller.hangup()
     await t.one_record()
+
+
+async def test_all_leave_while_one_is_being_added(pbx: TestPbx) -> None:
+    t = await talk(pbx)
+    await t.do("add_member", "1000", number="1002")
+    third = await t.phones[2].incoming()
+    await eventually(lambda: "1002 Ringing" in steps(pbx.receiver.events), "the third rings")
+    await t.caller.hangup()
+    await t.callee.over()
+    await eventually(lambda: third.ended, "nobody is left to talk with")
+    await t.one_record()

@@ -47,6 +47,8 @@ class Leg:
     holding: bool = False
     held: bool = False
     bridge: str = ""
+    # It is on its way into this call and has another linkedid until it is there.
+    added: bool = False
     refused: bool = False
     dial_status: str = ""
 

@@ -147,9 +147,10 @@ def absorb(step: Step, kept: Call, gone: Call) -> Call:
 
     A call has one caller: the absorbed call's caller becomes a callee when the survivor has its own.
     """
+    coming = {key: replace(leg, added=gone.quiet) for key, leg in gone.legs.items()}
     joined = replace(
         kept,
-        legs={**kept.legs, **gone.legs},
+        legs={**kept.legs, **coming},
         leaving=(*kept.leaving, *gone.leaving),
         caller=kept.caller or gone.caller,
         answered=kept.answered or gone.answered,

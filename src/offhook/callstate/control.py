@@ -19,7 +19,7 @@ from offhook.callstate.call import (
     set_status,
     talk_status,
 )
-from offhook.callstate.facts import CallStatus, PhaseChanged, Transfer
+from offhook.callstate.facts import CallStatus, Deserted, PhaseChanged, Transfer
 from offhook.callstate.model import MemberStatus
 from offhook.callstate.phase import NEXT, THIRD, Phase
 from offhook.callstate.step import Step
@@ -197,6 +197,8 @@ def moved(step: Step, call: Call, leg: Leg) -> Call:
 def gone(step: Step, call: Call, leg: Leg) -> Call:
     """A leg has ended: a consultation that it took part in may be over."""
     consultation = call.consultation
+    if call.legs and not leg.added and all(one.added for one in call.legs.values()):
+        step.tell(Deserted(call.callid, tuple(one.channelid for one in call.legs.values())))
     if call.phase is Phase.HELD and not any(one.held for one in call.legs.values()):
         return set_phase(step, call, Phase.IDLE, "hangup")
     if consultation is None:

@@ -65,6 +65,7 @@ def enter(step: Step, event: AmiEvent, prefix: str = "") -> tuple[Call, Leg] | N
         state=LegState.DOWN if dialled else state,
         dialled=dialled,
         attempt=call.attempt,
+        added=event.get(prefix + "Linkedid", "") != callid,
     )
     call = changes.join(step, call, leg, _member(event, prefix, leg))
     apply_state(step, call, leg, state)

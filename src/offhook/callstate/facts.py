@@ -124,6 +124,14 @@ class PhaseChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class Deserted:
+    """All have left a call to which others are still being called. Stays inside offhook, which ends them."""
+
+    callid: str
+    channels: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class CallEnded:
     """The last channel of a call is gone. Stays inside offhook: the ledger releases the record on it."""
 
@@ -143,5 +151,6 @@ Fact: TypeAlias = (
     | Incoming
     | RoomChanged
     | PhaseChanged
+    | Deserted
     | CallEnded
 )

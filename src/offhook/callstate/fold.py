@@ -155,6 +155,7 @@ def _on_bridge_enter(step: Step, event: AmiEvent) -> None:
     apply_state(step, call, leg, LegState.UP)
     call = step.calls.now[call.callid]  # whoever held this party may have left the call since
     leg = replace(call.legs[leg.uniqueid], held=False, bridge=event.get("BridgeUniqueid", ""))
+    leg = replace(leg, added=leg.added and event.get("Linkedid") != call.callid)
     call = step.save(call.with_leg(leg))
     if call.phase not in THIRD:
         call = changes.hold(step, call, leg, holding=leg.holding)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+from collections.abc import Sequence
 
 from offhook.areas.control.legs import find_leg, require_phase
 from offhook.areas.control.live import LiveCalls
@@ -14,6 +16,7 @@ from offhook.contract.errors import ContractError, Errno
 log = logging.getLogger(__name__)
 
 RING_SECONDS = 60
+_NORMAL = 16  # Q.850: normal clearing
 _CALLABLE = frozenset({Kind.EXTENSION, Kind.OUTSIDE})
 
 
@@ -24,6 +27,24 @@ class Joining:
         self._switch = switch
         self._live = live
         self._targets = targets
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def end(self, channels: Sequence[str]) -> None:
+        """Hang up channels that ring for a call in which nobody is left."""
+        task = asyncio.create_task(self._end(channels))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _end(self, channels: Sequence[str]) -> None:
+        for channel in channels:
+            try:
+                await self._switch.hangup(channel, _NORMAL)
+            except SwitchError as failure:
+                log.info("call/add_member: %s has ended by itself: %s", channel, failure)
+
+    async def close(self) -> None:
+        """Wait for what is under way."""
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def add_member(self, channelid: str, number: str, dialpermission: str | None) -> str:
         """Call `number` for the talk of this leg; returns the callid.

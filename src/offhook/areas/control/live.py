@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from offhook.callstate import abandon, expect, fold, resync, settle
-from offhook.callstate.facts import CallEnded, Fact, PhaseChanged, RoomChanged
+from offhook.callstate.facts import CallEnded, Deserted, Fact, PhaseChanged, RoomChanged
 from offhook.callstate.picture import Picture
 from offhook.events.api import ConferenceStatus, Event
 
@@ -42,7 +42,8 @@ class _Wait:
 
 class LiveCalls:
     """Holds the picture. `publish` gets every event for the world and the call in whose order it belongs;
-    `call_ended` the id of each call that ended; `room_name` tells what a conference is called.
+    `call_ended` the id of each call that ended; `room_name` tells what a conference is called; `deserted`
+    gets the channels that ring for a call in which nobody is left.
 
     Runs in the event loop's thread only; nothing here waits but `until`.
     """
@@ -52,11 +53,13 @@ class LiveCalls:
         publish: Callable[[Event, str], None],
         call_ended: Callable[[str], None],
         room_name: Callable[[str], str] = str,
+        deserted: Callable[[Sequence[str]], None] = lambda _channels: None,
     ) -> None:
         self.picture = Picture()
         self._publish = publish
         self._call_ended = call_ended
         self._room_name = room_name
+        self._deserted = deserted
         self._waits: list[_Wait] = []
 
     async def until(self, condition: Callable[[Picture], bool], seconds: float) -> bool:
@@ -135,6 +138,8 @@ class LiveCalls:
                     self._call_ended(callid)
                 case PhaseChanged():
                     log.info("call %s: %s -> %s -> %s", fact.callid, fact.old, fact.event, fact.new)
+                case Deserted(channels=channels):
+                    self._deserted(channels)
                 case RoomChanged(callid=callid, number=number, members=members):
                     name = self._room_name(number)
                     self._publish(ConferenceStatus(callid, number, name, members), callid)
