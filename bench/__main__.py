@@ -6,10 +6,8 @@ import argparse
 import asyncio
 import contextlib
 import os
-import statistics
 import time
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 from tests.support.pbx import STRONG, Client, Json, Receiver
@@ -17,25 +15,10 @@ from tests.support.phone import Phone, eventually
 from tests.support.process import UpProcess, up_process
 
 from bench.fold import fold_rate
+from bench.table import Row, print_rows, spread
 
 EXTENSIONS = 2000
 PAIRS = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One line of the table; times in milliseconds."""
-
-    what: str
-    figures: str
-    aim: str = ""
-
-
-def spread(seconds: Sequence[float]) -> str:
-    """p50 and p99 in milliseconds."""
-    ordered = sorted(seconds)
-    last = ordered[min(len(ordered) - 1, int(len(ordered) * 0.99))]
-    return f"p50 {statistics.median(ordered) * 1000:.1f} ms, p99 {last * 1000:.1f} ms"
 
 
 def cpu_seconds(pid: int) -> float:
@@ -238,11 +221,7 @@ async def main(short: bool) -> None:
         await client.close()
     await receiver.close()
     rows.append(Row("events into the picture, 1000 calls up", f"{fold_rate():.0f} per second of CPU", "5000"))
-    width = max(len(row.what) for row in rows)
-    figures = max(len(row.figures) for row in rows)
-    print(f"{'measured':{width}}  {'figures':{figures}}  aim")
-    for row in rows:
-        print(f"{row.what:{width}}  {row.figures:{figures}}  {row.aim}")
+    print_rows(rows)
 
 
 if __name__ == "__main__":

@@ -177,7 +177,7 @@ class TestPbx:
 
     __test__ = False
 
-    def __init__(self, data: Path) -> None:
+    def __init__(self, data: Path, rtp_ports: int = 400) -> None:
         self.settings = Settings(
             data=data,
             bind="127.0.0.1",
@@ -186,7 +186,7 @@ class TestPbx:
             sip_port=free_port(socket.SOCK_DGRAM),
             tls_port=free_port(),
             event_port=free_port(),
-            rtp_ports=free_range(400),
+            rtp_ports=free_range(rtp_ports),
             timezone="UTC",
         )
         self.receiver = Receiver()
@@ -320,10 +320,10 @@ async def _registered(phone: _P) -> _P:
 
 
 @contextlib.asynccontextmanager
-async def running_pbx() -> AsyncIterator[TestPbx]:
-    """A PBX for the time of a block."""
+async def running_pbx(rtp_ports: int = 400) -> AsyncIterator[TestPbx]:
+    """A PBX for the time of a block, with so many ports for RTP."""
     with tempfile.TemporaryDirectory(prefix="pbx-", ignore_cleanup_errors=True) as folder:
-        pbx = TestPbx(Path(folder))
+        pbx = TestPbx(Path(folder), rtp_ports)
         await pbx.start()
         try:
             yield pbx

@@ -139,6 +139,11 @@ class RtpPort(asyncio.DatagramProtocol):
         audio = b"".join(self._heard)
         return not audio or max(abs(_DECODE[value]) for value in audio) < 200
 
+    @property
+    def last(self) -> bytes:
+        """The frame that came last."""
+        return self._heard[-1] if self._heard else b""
+
     def forget(self) -> None:
         """Forget what was heard so far."""
         self._heard.clear()
