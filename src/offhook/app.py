@@ -35,6 +35,8 @@ from offhook.areas.hotel.service import HotelService
 from offhook.areas.objects.engine import EngineFiles
 from offhook.areas.paging.live import PageAnswers
 from offhook.areas.pbxsettings.features import FeatureCodes
+from offhook.areas.queues.engine import QueueEngine
+from offhook.areas.queues.wrapup import WrapUps
 from offhook.areas.system import api as system_api
 from offhook.areas.trunks.states import TrunkStates
 from offhook.areas.uacsta import api as uacsta_api
@@ -159,6 +161,11 @@ class Pbx:
         )
         core.on_parts_changed(self.engine_files.refresh)
         core.on_parts_changed(self._look_at_trunks)
+        self.queue_engine = QueueEngine(core.store, self.switch)
+        core.on_parts_changed(self.queue_engine.on_parts_changed)
+        core.on_extensions_changed(self.queue_engine.on_extensions_changed)
+        core.queue_agents.on_changed(self.queue_engine.refresh)
+        self.wrap_ups = WrapUps(core.store, core.clock, self.queue_engine.refresh)
         self.hotel = HotelService(
             core.store,
             core.extensions,
@@ -251,6 +258,7 @@ class Pbx:
         await self.page_answers.close()
         await self.joining.close()
         await self.uacsta.close()
+        await self.wrap_ups.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -284,6 +292,7 @@ class Pbx:
         self.feature_codes.on_events(events)
         self.page_answers.on_events(events)
         self.uacsta.on_events(events)
+        self.wrap_ups.on_events(events)
         self.switch.set_busy(bool(self.live.picture.calls))
         if self._settling is None:
             self._settling = asyncio.get_running_loop().call_later(_SETTLE_SECONDS, self._settle)
@@ -299,6 +308,7 @@ class Pbx:
         snapshot = await self.switch.snapshot()
         self.live.on_snapshot(snapshot)
         self.trunk_states.on_snapshot(snapshot.registrations, snapshot.contacts)
+        self.wrap_ups.on_snapshot(snapshot.channels)
         living = {channel.get("Linkedid", "") for channel in snapshot.channels}
         await records.close_dead(candidates, living)
         self.uacsta.refresh_soon()

@@ -155,6 +155,30 @@ def test_a_forwarded_call_names_who_answered() -> None:
     assert (record.dialled, record.callto) == ("1001", "1002")
 
 
+C, U_C = "PJSIP/1002-00000003", "1795000000.12"
+
+
+def queue_path(time: float, number: str) -> CelRow:
+    return row(time, "OFFHOOK_PATH", A, U_A, exten="6700", extra={"extra": f"queue|{number}"})
+
+
+def test_a_queue_call_is_of_the_queue_that_brought_the_two_together() -> None:
+    later = [queue_path(10, "6701"), row(11, "ANSWER", C, U_C), row(12, "BRIDGE_ENTER", C, U_C)]
+    record = fold(CALL, [queue_path(2, "6700"), *answered(), *later])
+    assert record is not None
+    assert (record.callto, record.agent_ring_seconds) == ("6700(1001)", 3)
+
+
+def test_an_agent_who_answered_and_left_before_he_was_joined_has_not_talked() -> None:
+    dumped = [row(3, "ANSWER", C, U_C), row(4, "HANGUP", C, U_C, extra={"hangupcause": 16})]
+    record = fold(CALL, [queue_path(1, "6700"), *dumped, *answered()])
+    assert record is not None
+    assert (record.callto, record.agent_ring_seconds, record.talk_seconds) == ("6700(1001)", 4, 15)
+    alone = fold(CALL, [queue_path(1, "6700"), *dumped, row(9, "LINKEDID_END", A, U_A)])
+    assert alone is not None
+    assert (alone.status, alone.callto) == ("ANSWERED", "6700(1002)")
+
+
 @given(st.permutations(answered()))
 def test_the_order_of_the_file_does_not_matter(rows: list[CelRow]) -> None:
     one, other = fold(CALL, rows), fold(CALL, answered())

@@ -154,14 +154,18 @@ class _Fold:
         return row.uniqueid != self.callid
 
     def _answer(self) -> CelRow | None:
-        """The moment a callee answered, and who it was.
+        """The moment a callee answered, and who it was: who talked, if anybody did.
 
+        An agent who hangs up while his announcement is played has answered too, and the next one talks.
         A leg that comes from another call (pick-up) wrote its own entry there: what stands here is that it
         left the bridge, and when the caller entered it.
         """
+        talked = {row.uniqueid for row in self.rows if row.type == "BRIDGE_ENTER" and self._is_callee(row)}
         for row in self.rows:
             if row.type in {"ANSWER", "BRIDGE_ENTER"} and self._is_callee(row):
-                return row
+                if row.uniqueid in talked or not talked:
+                    return row
+                continue
             if row.type == "BRIDGE_EXIT" and self._is_callee(row):
                 entered = [one.time for one in self.rows if one.type == "BRIDGE_ENTER"]
                 return replace(row, time=min(entered, default=row.time))
@@ -172,7 +176,7 @@ class _Fold:
         return max(exits, default=ended)
 
     def _callto(self, answer: CelRow | None, dialled: str) -> str:
-        kind, number = self._path()
+        kind, number = self._path(answer)
         if self.first.trunk and not self.intent and not kind:
             dialled = self._reached() or self._note("OFFHOOK_DID") or dialled
         if kind in _ROOMS:
@@ -183,9 +187,17 @@ class _Fold:
             return dialled if not kind else self._dialled_out() or dialled
         return number or dialled
 
-    def _path(self) -> tuple[str, str]:
-        """The last IVR, queue, … that the call ran through: kind and number."""
-        kind, _, number = self._note("OFFHOOK_PATH").partition("|")
+    def _path_row(self, answer: CelRow | None) -> CelRow | None:
+        """The last IVR, queue, … that the call ran through before it was answered; what it was transferred
+        into later is not what brought the two together."""
+        paths = [row for row in self.rows if row.type == "OFFHOOK_PATH"]
+        before = [row for row in paths if answer is not None and row.time <= answer.time]
+        return next(reversed(before or paths), None)
+
+    def _path(self, answer: CelRow | None = None) -> tuple[str, str]:
+        """Its kind and number."""
+        row = self._path_row(answer)
+        kind, _, number = row.note.partition("|") if row is not None else ("", "", "")
         return kind, number
 
     def _reached(self) -> str:
@@ -221,11 +233,10 @@ class _Fold:
 
     def _agent_ring(self, answer: CelRow | None) -> int:
         """Whole seconds from entering the queue until an agent answered."""
-        kind, _ = self._path()
-        if kind != "queue" or answer is None:
+        entered = self._path_row(answer)
+        if answer is None or entered is None or not entered.note.startswith("queue|"):
             return 0
-        entered = max(row.time for row in self.rows if row.type == "OFFHOOK_PATH")
-        return max(0, round(answer.time - entered))
+        return max(0, round(answer.time - entered.time))
 
     def _status(self, answer: CelRow | None) -> Status:
         if answer is not None:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import hmac
+from collections.abc import Awaitable, Callable, Iterable
+from typing import TypeAlias
 
 import sqlalchemy as sa
 
 from offhook.areas.extensions import queries
-from offhook.areas.queues.tables import queue_agents, queue_pauses, queues
+from offhook.areas.queues.tables import queue_agents, queue_pauses, queues, wrapups
 from offhook.contract.errors import ContractError, Errno
 from offhook.store.unit import Store, UnitOfWork
+
+OnAgents: TypeAlias = Callable[[Iterable[str]], Awaitable[None]]
 
 _AGENT, _PAUSE = queue_agents.c, queue_pauses.c
 
@@ -19,6 +23,21 @@ class QueueAgents:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._hooks: list[OnAgents] = []
+
+    def on_changed(self, hook: OnAgents) -> None:
+        """Have `hook` awaited with the queue after its agents have come, gone, paused or resumed."""
+        self._hooks.append(hook)
+
+    async def wrapping_up(self, queue: str) -> frozenset[str]:
+        """The agents who wrap up a call at this moment and get none from this queue until they have."""
+        query = sa.select(wrapups.c.number).where(wrapups.c.queue == queue)
+        found = await self._store.read(lambda connection: connection.execute(query).scalars().all())
+        return frozenset(found)
+
+    async def _changed(self, queue: str) -> None:
+        for hook in self._hooks:
+            await hook([queue])
 
     async def login(self, queue: str, number: str, password: str | None) -> None:
         """Make an extension a dynamic agent; one who is an agent already stays so.
@@ -42,6 +61,7 @@ class QueueAgents:
                 )
 
         await self._store.write("queue: agent in", work)
+        await self._changed(queue)
 
     async def logout(self, queue: str, number: str) -> None:
         """Take a dynamic agent out; static ones stay. Raises ContractError 10006, 10013."""
@@ -52,6 +72,7 @@ class QueueAgents:
             unit.connection.execute(sa.delete(queue_agents).where(*own))
 
         await self._store.write("queue: agent out", work)
+        await self._changed(queue)
 
     async def pause(self, queue: str, number: str, paused: bool) -> None:
         """Pause an agent, or let him go on. Raises ContractError 10006 (no such agent), 10013."""
@@ -67,6 +88,7 @@ class QueueAgents:
                 unit.connection.execute(sa.insert(queue_pauses).values(queue=queue, number=number))
 
         await self._store.write("queue: pause", work)
+        await self._changed(queue)
 
 
 def _check(connection: sa.Connection, queue: str, number: str) -> str:

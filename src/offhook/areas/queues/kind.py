@@ -11,6 +11,7 @@ from offhook.areas.objects.destinations import WITHOUT_NAME, InTwo, well_formed
 from offhook.areas.objects.field import Field, Named, Row
 from offhook.areas.objects.kind import Kind
 from offhook.areas.objects.links import Links
+from offhook.areas.queues.engine import PART
 from offhook.areas.queues.tables import queue_agents, queues
 from offhook.contract.errors import ContractError, Errno
 from offhook.contract.rules import Rule, RuleBroken, choice, digits, integer, name_list, on_off, pattern, text
@@ -109,6 +110,7 @@ KIND = Kind(
     word="queue",
     table=queues,
     target="queue",
+    parts=frozenset({PART}),
     references=(
         InTwo("failoveraction", "failoverdest", ACTIONS),
         InTwo("breakoutaction", "breakoutdest", ACTIONS),

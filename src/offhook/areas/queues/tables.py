@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, ForeignKey, Integer, Table, Text
+from sqlalchemy import Boolean, Column, Float, ForeignKey, Integer, Table, Text, column, table
 
 from offhook.store.metadata import metadata
 
@@ -52,3 +52,13 @@ queue_pauses = Table(
     Column("queue", ForeignKey("queues.number", ondelete="CASCADE"), primary_key=True),
     Column("number", ForeignKey("extensions.number", ondelete="CASCADE"), primary_key=True),
 )
+
+agent_last_calls = Table(
+    "agent_last_calls",
+    metadata,
+    Column("number", ForeignKey("extensions.number", ondelete="CASCADE"), primary_key=True),
+    Column("ended", Float, nullable=False),  # of the last call from a queue; seconds since the epoch, UTC
+)
+
+wrapups = table("v_wrapups", column("queue"), column("number"))
+"""A view: who wraps up a call at this moment, and for which queue (views.sql)."""

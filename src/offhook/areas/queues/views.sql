@@ -4,7 +4,8 @@ CREATE VIEW v_queues AS
 SELECT
     number AS name,
     CASE musiconhold WHEN '[None]' THEN 'default' ELSE musiconhold END AS musiconhold,
-    CASE agentannounce WHEN '[None]' THEN '' ELSE 'record/' || agentannounce END AS announce,
+    -- where agents are announced to callers the dialplan plays it: offhook-agent-told
+    CASE WHEN agentannounce = '[None]' OR idannouncement <> 'None' THEN '' ELSE 'record/' || agentannounce END AS announce,
     CASE breakoutkey
         WHEN 'None' THEN ''
         WHEN '*' THEN 'offhook-breakout-star'
@@ -30,31 +31,55 @@ SELECT
         WHEN 'Rrmemory' THEN 'rrmemory'
         ELSE 'linear'
     END AS strategy,
-    CASE WHEN joinempty THEN 'yes' ELSE 'paused,invalid,unavailable,unknown' END AS joinempty,
-    CASE WHEN leavewhenempty THEN 'paused,invalid,unavailable,unknown' ELSE 'no' END AS leavewhenempty,
+    -- who is paused counts as away by his penalty, see v_queue_members; who wraps up will be back
+    CASE WHEN joinempty THEN 'yes' ELSE 'invalid,unavailable,unknown' END AS joinempty,
+    CASE WHEN leavewhenempty THEN 'invalid,unavailable,unknown' ELSE 'no' END AS leavewhenempty,
     'no' AS autopause,
     'no' AS reportholdtime,
     'yes' AS timeoutrestart
 FROM queues;
 
--- One phone is dialled itself; several need a Local channel. An agent who is not to be disturbed is paused.
+-- Who wraps up a call from a queue, per queue: until his last call is as old as the queue wants.
+CREATE VIEW v_wrapups AS
+SELECT a.queue, a.number
+FROM queue_agents AS a
+JOIN queues AS q ON q.number = a.queue
+JOIN agent_last_calls AS l ON l.number = a.number
+WHERE CAST(strftime('%s', 'now') AS INTEGER) BETWEEN CAST(l.ended AS INTEGER) AND l.ended + q.wrapuptime;
+
+-- One phone is dialled itself; several need a Local channel. An agent who is paused or not to be disturbed has a
+-- penalty beyond what callers bear (QUEUE_MAX_PENALTY), so that the queue is as good as without him; one who
+-- wraps up is only paused. app_queue knows its agents by the id and never looks at the interface again, so an
+-- agent with another interface is another agent.
 CREATE VIEW v_queue_members AS
 SELECT
-    a.queue || '-' || a.number AS uniqueid,
-    a.queue AS queue_name,
-    CASE WHEN e.maxregistrations > 1 THEN 'Local/' || a.number || '@offhook-agent' ELSE 'PJSIP/' || a.number END AS interface,
-    'PJSIP/' || a.number AS state_interface,
-    a.number AS membername,
-    0 AS penalty,
+    m.queue || '-' || m.interface AS uniqueid,
+    m.queue AS queue_name,
+    m.interface,
+    'PJSIP/' || m.number AS state_interface,
+    m.number AS membername,
+    CASE WHEN m.away THEN 10 ELSE 0 END AS penalty,
     CASE
-        WHEN e.dnd OR EXISTS (SELECT 1 FROM queue_pauses AS p WHERE p.queue = a.queue AND p.number = a.number)
-            THEN 1
+        WHEN m.away OR EXISTS (SELECT 1 FROM v_wrapups AS w WHERE w.queue = m.queue AND w.number = m.number) THEN 1
         ELSE 0
     END AS paused,
     '' AS reason_paused
-FROM (SELECT queue, number, MIN(position) AS position FROM queue_agents GROUP BY queue, number) AS a
-JOIN extensions AS e ON e.number = a.number
-ORDER BY a.queue, a.position;
+FROM (
+    SELECT
+        a.queue,
+        a.number,
+        a.position,
+        CASE
+            WHEN q.idannouncement <> 'None' THEN 'Local/' || a.number || '*' || a.queue || '@offhook-agent-told'
+            WHEN e.maxregistrations > 1 THEN 'Local/' || a.number || '@offhook-agent'
+            ELSE 'PJSIP/' || a.number
+        END AS interface,
+        e.dnd OR EXISTS (SELECT 1 FROM queue_pauses AS p WHERE p.queue = a.queue AND p.number = a.number) AS away
+    FROM (SELECT queue, number, MIN(position) AS position FROM queue_agents GROUP BY queue, number) AS a
+    JOIN extensions AS e ON e.number = a.number
+    JOIN queues AS q ON q.number = a.queue
+) AS m
+ORDER BY m.queue, m.position;
 
 CREATE VIEW v_queue_settings AS
 SELECT
@@ -64,6 +89,7 @@ SELECT
     CASE joinannounce WHEN '[None]' THEN '' ELSE 'record/' || joinannounce END AS joinannounce,
     CASE satisfactionsurvey WHEN 'None' THEN '' ELSE 'record/' || satisfactionsurvey END AS survey,
     CASE idannouncement WHEN 'None' THEN '' ELSE 'record/' || idannouncement END AS idannouncement,
+    CASE agentannounce WHEN '[None]' THEN '' ELSE 'record/' || agentannounce END AS agentannounce,
     CASE failoveraction
         WHEN 'Extension' THEN 'extension'
         WHEN 'Voicemail' THEN 'voicemail'
@@ -90,5 +116,13 @@ SELECT
     breakoutdest AS breakout_dest
 FROM queues;
 
+-- An agent's id is what callers are told: the extension's own, else its number.
 CREATE VIEW v_agents AS
-SELECT queue || '-' || number AS entry, queue, MAX(static) AS static FROM queue_agents GROUP BY queue, number;
+SELECT
+    a.queue || '-' || a.number AS entry,
+    a.queue,
+    MAX(a.static) AS static,
+    CASE e.agentid WHEN '' THEN e.number ELSE e.agentid END AS agentid
+FROM queue_agents AS a
+JOIN extensions AS e ON e.number = a.number
+GROUP BY a.queue, a.number;

@@ -209,6 +209,18 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_table(
+        "agent_last_calls",
+        sa.Column("number", sa.Text(), nullable=False),
+        sa.Column("ended", sa.Float(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["number"],
+            ["extensions.number"],
+            name=op.f("fk_agent_last_calls_number_extensions"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("number", name=op.f("pk_agent_last_calls")),
+    )
+    op.create_table(
         "conference_moderators",
         sa.Column("conference", sa.Text(), nullable=False),
         sa.Column("number", sa.Text(), nullable=False),
