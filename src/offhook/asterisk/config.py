@@ -44,6 +44,11 @@ def write_static_config(settings: EngineSettings, ami_secret: str) -> None:
     for name, text in files.items():
         write_file(settings.etc / name, text)
     _prompts(settings)
+    # names that people have recorded in their boxes are told by the directory too
+    boxes = settings.folder / "spool" / "voicemail"
+    private_folder(boxes)
+    private_folder(boxes / "default")
+    _link(boxes / "directory", boxes / "default")
 
 
 def static_hash(settings: EngineSettings) -> str:

@@ -106,6 +106,8 @@ SELECT
     username
 FROM extensions;
 
+-- The mailboxes; and in a context of its own everybody whose name can be spelt on the keys, for Directory(), which
+-- reads the same family. Keys have no accents, and a comma would end the name.
 CREATE VIEW voicemail AS
 SELECT
     CAST(number AS INTEGER) AS uniqueid,
@@ -116,4 +118,24 @@ SELECT
     '' AS email,
     '' AS pager
 FROM extensions
-WHERE hasvoicemail;
+WHERE hasvoicemail
+UNION ALL SELECT
+    CAST(number AS INTEGER),
+    'directory',
+    number,
+    '-',
+    (
+        WITH RECURSIVE spelt(at, name) AS (
+            SELECT 1, REPLACE(e.username, ',', ' ')
+            UNION ALL SELECT at + 1, REPLACE(
+                name,
+                substr('äöüßáàâãåæçéèêëíìîïñóòôõøúùûýčćęąłńřśšžżźÄÖÜÁÅÆÇÉÈÍÑÓØÚČĆŁŘŚŠŽŻ', at, 1),
+                substr('aousaaaaaaceeeeiiiinooooouuuyccealnrsszzzAOUAAACEEINOOUCCLRSSZZ', at, 1)
+            )
+            FROM spelt WHERE at <= 63
+        )
+        SELECT name FROM spelt WHERE at > 63
+    ),
+    '',
+    ''
+FROM extensions AS e;
