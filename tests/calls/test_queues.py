@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any
 
 import pytest
@@ -251,3 +252,225 @@ async def test_wrap_up_by_attended_transfer_into_another_queue(pbx: TestPbx) -> 
         ("1000", "6700(1001)"),
         ("1003", "6700(1001)"),
     ]
+
+
+async def _answers(pbx: TestPbx, caller: Phone, agents: list[Phone], count: int, queue: str) -> list[str]:
+    """Who answers so many calls, one after the other; whoever is rung answers."""
+    answered: list[str] = []
+    for agent in agents:
+        agent.auto_answer = True
+    for _ in range(count):
+        before = {agent.number: len(agent.calls) for agent in agents}
+        call = await _waiting(caller, queue)
+        await eventually(
+            lambda before=before: any(len(one.calls) > before[one.number] for one in agents), "one is rung"
+        )
+        (rung,) = [one for one in agents if len(one.calls) > before[one.number]]
+        await call.hears(rung.frequency)
+        answered.append(rung.number)
+        await call.hangup()
+        await eventually(lambda rung=rung: rung.calls[-1].ended, "the agent is free")
+        await _until(pbx, {agent.number: "1" for agent in agents}, queue)
+        now = int(time.time())  # the engine remembers whole seconds
+        await eventually(lambda now=now: int(time.time()) > now, "another second")
+    return answered
+
+
+# The engine remembers what agents of a queue did, so each strategy has a queue of its own.
+@pytest.mark.parametrize(
+    ("queue", "strategy"),
+    [
+        ("6711", "Linear"),
+        ("6712", "Rrmemory"),
+        ("6713", "Least Recent"),
+        ("6714", "Fewest Calls"),
+        ("6715", "Random"),
+    ],
+)
+async def test_strategy(pbx: TestPbx, queue: str, strategy: str) -> None:
+    one, *agents = await _cast(pbx, 3)
+    document = _document(int(queue), agents="[1003, 1001, 1002]", ringstrategy=strategy)
+    await pbx.apply(f"queues: [{document}]")
+    await _until(pbx, dict.fromkeys(("1001", "1002", "1003"), "1"), queue)
+    answered = await _answers(pbx, one, agents, 10 if strategy == "Random" else 6, queue)
+    match strategy:
+        case "Least Recent":
+            # nobody has had one yet: the first three in any order, then always the one who waits longest
+            assert sorted(answered[:3]) == ["1001", "1002", "1003"]
+            assert answered[3:] == answered[:3]
+        case "Fewest Calls":
+            assert sorted(answered[:3]) == sorted(answered[3:]) == ["1001", "1002", "1003"]
+        case "Random":
+            assert len(set(answered)) > 1
+            assert answered != answered[:3] * 3 + answered[:1], "a fixed order"
+        case "Linear":
+            assert answered == ["1003"] * 6
+        case "Rrmemory":
+            assert answered == ["1003", "1001", "1002"] * 2
+
+
+async def test_fewest_calls_prefers_who_has_answered_less(pbx: TestPbx) -> None:
+    one, *agents = await _cast(pbx, 2)
+    document = _document(6716, agents="[1001, 1002]", ringstrategy="Fewest Calls")
+    await pbx.apply(f"queues: [{document}]")
+    await _until(pbx, dict.fromkeys(("1001", "1002"), "1"), "6716")
+    await pbx.client.ok("queue/pause_agent", {"queuenumber": "6716", "extnumber": "1002"})
+    assert await _answers(pbx, one, agents[:1], 2, "6716") == ["1001"] * 2
+    await pbx.client.ok("queue/unpause_agent", {"queuenumber": "6716", "extnumber": "1002"})
+    assert await _answers(pbx, one, agents, 2, "6716") == ["1002"] * 2
+
+
+async def test_linear_goes_on_to_the_next_and_follows_a_changed_order(pbx: TestPbx) -> None:
+    one, *agents = await _cast(pbx, 3)
+    settings = {"ringstrategy": "Linear", "agenttimeout": 1}
+    await _queue(pbx, "1001", "1003", agents="[1003, 1001]", **settings)
+    order: list[str] = []
+
+    async def rung(count: int) -> list[str]:
+        order.clear()
+        seen = {agent.number: len(agent.calls) for agent in agents}
+        call = await _waiting(one)
+
+        def look() -> bool:
+            for agent in agents:
+                if len(agent.calls) > seen[agent.number]:
+                    seen[agent.number] += 1
+                    order.append(agent.number)
+            return len(order) >= count
+
+        await eventually(look, f"{count} are rung, so far {order}", 20)
+        await call.hangup()
+        await eventually(lambda: all(call.ended for agent in agents for call in agent.calls), "all is quiet")
+        await _until(pbx, dict.fromkeys(await _members(pbx), "1"))
+        return list(order)
+
+    assert await rung(3) == ["1003", "1001", "1003"]
+    await pbx.client.ok("queue/update", {"number": "6700", "agents": "1001,1002,1003"})
+    assert await rung(4) == ["1001", "1002", "1003", "1001"]
+    await pbx.client.ok("queue/update", {"number": "6700", "agents": "1002,1001,1003"})
+    assert await rung(4) == ["1002", "1001", "1003", "1002"]
+
+
+async def test_ring_all_and_who_is_too_late(pbx: TestPbx) -> None:
+    one, *agents = await _cast(pbx, 3)
+    await _queue(pbx, "1001", "1002", "1003", agents="[1001, 1002, 1003]")
+    call = await _waiting(one)
+    rings = [await agent.incoming() for agent in agents]
+    await rings[1].answer()
+    await call.hears(750)
+    await rings[0].over()
+    await rings[2].over()
+    await call.hangup()
+    assert (await _record(pbx))["callto"] == "6700(1002)"
+
+
+async def test_an_agent_who_does_not_answer_is_tried_again(pbx: TestPbx) -> None:
+    one, agent = await _cast(pbx, 1)
+    await _queue(pbx, agenttimeout=2, retry=2)
+    loop = asyncio.get_running_loop()
+    call = await _waiting(one)
+    first = await agent.incoming()
+    begun = loop.time()
+    await first.over()
+    ended = loop.time()
+    assert 1.5 < ended - begun < 3
+    await agent.incoming()
+    assert 1.5 < loop.time() - ended < 3.5
+    await call.hangup()
+    assert (await _record(pbx))["agentringtime"] == "0"
+
+
+@pytest.mark.parametrize("ringinuse", ["on", "off"])
+async def test_ringinuse(pbx: TestPbx, ringinuse: str) -> None:
+    one, agent, other = await _cast(pbx, 2)
+    await _queue(pbx, ringinuse=ringinuse)
+    talk = await agent.call("1002")
+    await (await other.incoming()).answer()
+    await talk.hears(750)
+    await _until(pbx, {"1001": "2"})
+    call = await _waiting(one)
+    if ringinuse == "on":
+        await agent.incoming()
+    else:
+        await asyncio.sleep(3)  # several turns of the queue
+        assert len(agent.calls) == 1
+        await talk.hangup()
+        await agent.incoming()
+    await call.hangup()
+
+
+@pytest.mark.parametrize("away", ["unregistered", "paused", "dnd"])
+async def test_joinempty_off(pbx: TestPbx, away: str) -> None:
+    one, agent, other = await _cast(pbx, 2)
+    other.auto_answer = True
+    await _queue(pbx, joinempty="off", failoveraction="Extension", failoverdest="1002")
+    call = await _waiting(one)
+    ring = await agent.incoming()
+    await call.hangup()
+    await ring.over()
+    await _away(pbx, agent, away)
+    call = await _waiting(one)
+    await call.hears(750)
+    assert len(agent.calls) == 1
+    await call.hangup()
+    await pbx.quiet()
+    assert [one["callto"] for one in pbx.receiver.named("NewCdr")] == ["6700", "6700(1002)"]
+
+
+async def _away(pbx: TestPbx, agent: Phone, how: str) -> None:
+    match how:
+        case "unregistered":
+            assert await agent.register(0) == 200
+            await _until(pbx, {agent.number: "5"})
+        case "paused":
+            await pbx.client.ok("queue/pause_agent", {"queuenumber": "6700", "extnumber": agent.number})
+        case "dnd":
+            await pbx.client.ok("extension/update", {"number": agent.number, "dnd": "on"})
+
+
+@pytest.mark.parametrize("away", ["unregistered", "paused", "dnd"])
+async def test_joinempty_on_lets_callers_wait(pbx: TestPbx, away: str) -> None:
+    one, agent = await _cast(pbx, 1)
+    await _queue(pbx)
+    await _away(pbx, agent, away)
+    call = await _waiting(one)
+    await asyncio.sleep(2.5)
+    assert call.is_up
+    assert not agent.calls
+    if away == "unregistered":
+        await agent.register()
+    elif away == "paused":
+        await pbx.client.ok("queue/unpause_agent", {"queuenumber": "6700", "extnumber": "1001"})
+    else:
+        await pbx.client.ok("extension/update", {"number": "1001", "dnd": "off"})
+    await agent.incoming()
+    await call.hangup()
+
+
+@pytest.mark.parametrize("away", ["unregistered", "paused", "dnd"])
+async def test_leavewhenempty(pbx: TestPbx, away: str) -> None:
+    one, agent, other = await _cast(pbx, 2)
+    other.auto_answer = True
+    settings = {"agenttimeout": 1, "failoveraction": "Extension", "failoverdest": "1002"}
+    await _queue(pbx, **settings)
+    call = await _waiting(one)
+    await agent.incoming()
+    await pbx.client.ok("queue/update", {"number": "6700", "leavewhenempty": "on"})
+    await _away(pbx, agent, away)
+    await call.hears(750)
+    await call.hangup()
+
+
+async def test_who_wraps_up_does_not_make_the_queue_empty(pbx: TestPbx) -> None:
+    one, agent = await _cast(pbx, 1)
+    await _queue(pbx, joinempty="off", leavewhenempty="on", wrapuptime=4)
+    call = await _waiting(one)
+    await (await agent.incoming()).answer()
+    await call.hears(620)
+    await call.hangup()
+    await eventually(lambda: agent.calls[0].ended, "the agent is free")
+    call = await _waiting(one)
+    assert await pbx.core.queue_agents.wrapping_up("6700") == {"1001"}
+    await agent.incoming()
+    assert call.is_up
+    await call.hangup()

@@ -32,8 +32,8 @@ SELECT
         ELSE 'linear'
     END AS strategy,
     -- who is paused counts as away by his penalty, see v_queue_members; who wraps up will be back
-    CASE WHEN joinempty THEN 'yes' ELSE 'invalid,unavailable,unknown' END AS joinempty,
-    CASE WHEN leavewhenempty THEN 'invalid,unavailable,unknown' ELSE 'no' END AS leavewhenempty,
+    CASE WHEN joinempty THEN 'yes' ELSE 'penalty,invalid,unavailable,unknown' END AS joinempty,
+    CASE WHEN leavewhenempty THEN 'penalty,invalid,unavailable,unknown' ELSE 'no' END AS leavewhenempty,
     'no' AS autopause,
     'no' AS reportholdtime,
     'yes' AS timeoutrestart
@@ -47,13 +47,17 @@ JOIN queues AS q ON q.number = a.queue
 JOIN agent_last_calls AS l ON l.number = a.number
 WHERE CAST(strftime('%s', 'now') AS INTEGER) BETWEEN CAST(l.ended AS INTEGER) AND l.ended + q.wrapuptime;
 
+-- The agents of each queue in their order, static ones and those who have logged in.
+CREATE VIEW v_queue_agents AS
+SELECT queue, number, MIN(position) AS position FROM queue_agents GROUP BY queue, number;
+
 -- One phone is dialled itself; several need a Local channel. An agent who is paused or not to be disturbed has a
 -- penalty beyond what callers bear (QUEUE_MAX_PENALTY), so that the queue is as good as without him; one who
--- wraps up is only paused. app_queue knows its agents by the id and never looks at the interface again, so an
--- agent with another interface is another agent.
+-- wraps up is only paused. app_queue knows its agents by the id and looks at interface and place never again:
+-- with another interface he is another agent, and in a linear queue with others before him.
 CREATE VIEW v_queue_members AS
 SELECT
-    m.queue || '-' || m.interface AS uniqueid,
+    m.queue || '-' || m.interface || m.place AS uniqueid,
     m.queue AS queue_name,
     m.interface,
     'PJSIP/' || m.number AS state_interface,
@@ -74,8 +78,14 @@ FROM (
             WHEN e.maxregistrations > 1 THEN 'Local/' || a.number || '@offhook-agent'
             ELSE 'PJSIP/' || a.number
         END AS interface,
+        CASE WHEN q.ringstrategy = 'Linear' THEN (
+            -- a number that stands for all who come before him, and for himself
+            SELECT '-' || SUM((b.position + 1) * CAST(b.number AS INTEGER) * (b.number + b.position))
+            FROM v_queue_agents AS b
+            WHERE b.queue = a.queue AND b.position <= a.position
+        ) ELSE '' END AS place,
         e.dnd OR EXISTS (SELECT 1 FROM queue_pauses AS p WHERE p.queue = a.queue AND p.number = a.number) AS away
-    FROM (SELECT queue, number, MIN(position) AS position FROM queue_agents GROUP BY queue, number) AS a
+    FROM v_queue_agents AS a
     JOIN extensions AS e ON e.number = a.number
     JOIN queues AS q ON q.number = a.queue
 ) AS m
