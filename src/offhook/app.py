@@ -36,6 +36,7 @@ from offhook.areas.objects.engine import EngineFiles
 from offhook.areas.paging.live import PageAnswers
 from offhook.areas.pbxsettings.features import FeatureCodes
 from offhook.areas.queues.engine import QueueEngine
+from offhook.areas.queues.waits import Waits
 from offhook.areas.queues.wrapup import WrapUps
 from offhook.areas.system import api as system_api
 from offhook.areas.trunks.states import TrunkStates
@@ -166,6 +167,7 @@ class Pbx:
         core.on_extensions_changed(self.queue_engine.on_extensions_changed)
         core.queue_agents.on_changed(self.queue_engine.refresh)
         self.wrap_ups = WrapUps(core.store, core.clock, self.queue_engine.refresh)
+        self.waits = Waits(core.store, self.switch)
         self.hotel = HotelService(
             core.store,
             core.extensions,
@@ -259,6 +261,7 @@ class Pbx:
         await self.joining.close()
         await self.uacsta.close()
         await self.wrap_ups.close()
+        await self.waits.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -293,6 +296,7 @@ class Pbx:
         self.page_answers.on_events(events)
         self.uacsta.on_events(events)
         self.wrap_ups.on_events(events)
+        self.waits.on_events(events)
         self.switch.set_busy(bool(self.live.picture.calls))
         if self._settling is None:
             self._settling = asyncio.get_running_loop().call_later(_SETTLE_SECONDS, self._settle)
@@ -309,6 +313,7 @@ class Pbx:
         self.live.on_snapshot(snapshot)
         self.trunk_states.on_snapshot(snapshot.registrations, snapshot.contacts)
         self.wrap_ups.on_snapshot(snapshot.channels)
+        await self.waits.on_connected()
         living = {channel.get("Linkedid", "") for channel in snapshot.channels}
         await records.close_dead(candidates, living)
         self.uacsta.refresh_soon()

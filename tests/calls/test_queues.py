@@ -474,3 +474,122 @@ async def test_who_wraps_up_does_not_make_the_queue_empty(pbx: TestPbx) -> None:
     await agent.incoming()
     assert call.is_up
     await call.hangup()
+
+
+async def test_maxwaittime(pbx: TestPbx) -> None:
+    one, agent, other = await _cast(pbx, 2)
+    settings = {"maxwaittime": 4, "retry": 20, "agenttimeout": 1}
+    await _queue(pbx, **settings, failoveraction="Extension", failoverdest="1002")
+    loop = asyncio.get_running_loop()
+    call = await _waiting(one)
+    begun = loop.time()
+    ring = await agent.incoming()
+    await ring.over()
+    reached = await other.incoming()
+    assert 3.5 < loop.time() - begun < 7
+    await reached.answer()
+    await call.hears(750)
+    await call.hangup()
+    assert (await _record(pbx))["agentringtime"] == "0", "who answers for the queue is no agent"
+    assert steps(pbx.receiver.events) == [
+        "1000 Busy",
+        "CallStatus 1000 ANSWERED/6700",
+        "CallStatus 1000 ANSWERED/6700, 1001 RING/6700",
+        "1001 Ringing",
+        "CallStatus 1001 BYE/6700",
+        "1001 Registered",
+        "CallStatus 1000 ANSWERED/6700, 1002 RING/6700",
+        "1002 Ringing",
+        "CallStatus 1000 ANSWERED/6700, 1002 ANSWER/6700",
+        "1002 Busy",
+        "CallStatus 1000 BYE/6700",
+        "CallStatus 1002 BYE/6700",
+        "1000 Registered",
+        "1002 Registered",
+        "NewCdr 1000 6700(1002) ANSWERED Internal",
+    ]
+
+
+async def test_maxwaittime_while_an_agent_rings(pbx: TestPbx) -> None:
+    one, agent = await _cast(pbx, 1)
+    await _queue(pbx, maxwaittime=3, agenttimeout=30)
+    loop = asyncio.get_running_loop()
+    call = await _waiting(one)
+    begun = loop.time()
+    ring = await agent.incoming()
+    await call.over()
+    assert 2.5 < loop.time() - begun < 5
+    await ring.over()
+    record = await _record(pbx)
+    assert (record["status"], record["callto"], record["agentringtime"]) == ("NO ANSWER", "6700", "0")
+
+
+async def test_a_talk_is_not_bounded_by_maxwaittime(pbx: TestPbx) -> None:
+    one, agent = await _cast(pbx, 1)
+    await _queue(pbx, maxwaittime=2)
+    call = await _waiting(one)
+    await (await agent.incoming()).answer()
+    await call.hears(620)
+    await asyncio.sleep(3.5)
+    assert call.is_up
+    await call.hangup()
+
+
+DESTINATIONS = {
+    "Hang up": ("", ""),
+    "Extension": ("1002", "6700(1002)"),
+    "Voicemail": ("1002", "6700"),
+    "IVR": ("6500", "6500"),
+    "Ring Group": ("6200", "6200(1002)"),
+    "Queue": ("6701", "6701(1002)"),
+    "Conference": ("6400", "6400"),
+}
+"""Where a queue can send its callers (dialling by name and fax: test_groups_and_ivrs, test_destinations), and
+callto of the record."""
+
+
+@pytest.mark.parametrize("action", DESTINATIONS)
+@pytest.mark.parametrize("way", ["failover", "breakout"])
+async def test_where_a_queue_sends_its_callers(pbx: TestPbx, way: str, action: str) -> None:
+    one, agent, other = await _cast(pbx, 2)
+    other.auto_answer = True
+    await pbx.prompt("menu", 1200)
+    dest, callto = DESTINATIONS[action]
+    settings: dict[str, object] = {f"{way}action": action, **({f"{way}dest": dest} if dest else {})}
+    settings |= {"maxwaittime": 2} if way == "failover" else {"breakoutkey": "'*'"}
+    await pbx.apply(
+        f"queues: [{_document(**settings)}, {_document(6701, agents=[1002])}]\n"
+        "ivrs: [{number: 6500, ivrname: Menu, prompt: menu, dialext: off}]\n"
+        "ringgroups: [{number: 6200, name: Group, members: [1002]}]\n"
+        "conferences: [{number: 6400, name: Room, announcements: off, musiconhold: no}]"
+    )
+    await _until(pbx, {"1001": "1"})
+    await _until(pbx, {"1002": "1"}, "6701")
+    await pbx.quiet()
+    pbx.receiver.clear()
+    call = await _waiting(one)
+    await agent.incoming()
+    if way == "breakout":
+        await call.rtp.press("*")
+    match action:
+        case "Hang up":
+            await call.over()
+        case "Voicemail":
+            await _told(pbx, "CallStatus 1001 BYE/6700")
+            await call.rtp.press("#")  # the greeting is skipped
+            await asyncio.sleep(2.5)  # a message
+            await call.hangup()
+        case "IVR":
+            await call.hears(1200)
+            await call.hangup()
+        case "Conference":
+            await _told(pbx, "CallStatus 1000 ANSWERED/6400")
+            await call.hangup()
+        case _:
+            await call.hears(750)
+            await call.hangup()
+    record = await _record(pbx)
+    assert record["callto"] == (callto or "6700")
+    assert action == "Queue" or record["agentringtime"] == "0"
+    assert action != "Voicemail" or record["status"] == "VOICEMAIL"
+    assert not pbx.receiver.named("CallFailed")

@@ -169,6 +169,13 @@ def test_a_queue_call_is_of_the_queue_that_brought_the_two_together() -> None:
     assert (record.callto, record.agent_ring_seconds) == ("6700(1001)", 3)
 
 
+def test_who_answers_for_a_queue_that_was_left_is_no_agent() -> None:
+    left = row(4, "OFFHOOK_QUEUE_LEFT", A, U_A, exten="6700", extra={"extra": "6700"})
+    record = fold(CALL, [queue_path(1, "6700"), left, *answered()])
+    assert record is not None
+    assert (record.callto, record.agent_ring_seconds) == ("6700(1001)", 0)
+
+
 def test_an_agent_who_answered_and_left_before_he_was_joined_has_not_talked() -> None:
     dumped = [row(3, "ANSWER", C, U_C), row(4, "HANGUP", C, U_C, extra={"hangupcause": 16})]
     record = fold(CALL, [queue_path(1, "6700"), *dumped, *answered()])

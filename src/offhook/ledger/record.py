@@ -232,9 +232,12 @@ class _Fold:
         return round(ended - answered) if answered is not None else 0
 
     def _agent_ring(self, answer: CelRow | None) -> int:
-        """Whole seconds from entering the queue until an agent answered."""
+        """Whole seconds from entering the queue until an agent answered; who answers after that is no agent."""
         entered = self._path_row(answer)
         if answer is None or entered is None or not entered.note.startswith("queue|"):
+            return 0
+        left = (row.time for row in self.rows if row.type == "OFFHOOK_QUEUE_LEFT")
+        if any(entered.time < time < answer.time for time in left):
             return 0
         return max(0, round(answer.time - entered.time))
 
