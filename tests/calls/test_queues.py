@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from offhook.asterisk.ami import actions
-from tests.support.pbx import TestPbx, steps
+from tests.support.pbx import TestPbx, steps, tone_file
 from tests.support.phone import Call, Phone, eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -593,3 +593,152 @@ async def test_where_a_queue_sends_its_callers(pbx: TestPbx, way: str, action: s
     assert action == "Queue" or record["agentringtime"] == "0"
     assert action != "Voicemail" or record["status"] == "VOICEMAIL"
     assert not pbx.receiver.named("CallFailed")
+
+
+MUSIC = 1900
+
+
+async def _music(pbx: TestPbx) -> None:
+    """A music on hold that is a tone."""
+    await pbx.admin("PUT", "/musiconhold/tones/one", tone_file(MUSIC, 5), status=201)
+
+
+async def test_music_and_the_announcement_on_joining(pbx: TestPbx) -> None:
+    one, agent = await _cast(pbx, 1)
+    await _music(pbx)
+    await pbx.prompt("welcome", 1200)
+    await _queue(pbx, musiconhold="tones", joinannounce="welcome")
+    call = await _waiting(one)
+    await call.hears(1200)
+    assert not agent.calls, "the queue is entered after it"
+    await call.hears(MUSIC)
+    await agent.incoming()
+    await call.hears(MUSIC)
+    await call.hangup()
+
+
+async def test_the_agent_hears_his_announcement(pbx: TestPbx) -> None:
+    one, agent = await _cast(pbx, 1)
+    await _music(pbx)
+    await pbx.prompt("forhim", 1700)
+    await _queue(pbx, musiconhold="tones", agentannounce="forhim")
+    call = await _waiting(one)
+    talk = await agent.incoming()
+    await talk.answer()
+    await talk.hears(1700)
+    await talk.hears(CALLER)
+    await call.hears(620)
+    await call.hangup()
+    assert (await _record(pbx))["callto"] == "6700(1001)"
+
+
+async def test_an_agent_who_hangs_up_at_once_leaves_the_caller_to_the_others(pbx: TestPbx) -> None:
+    one, agent, other = await _cast(pbx, 2)
+    await pbx.prompt("forhim", 1700, 3)
+    await _queue(pbx, "1001", "1002", agents="[1001, 1002]", agentannounce="forhim")
+    call = await _waiting(one)
+    first, second = await agent.incoming(), await other.incoming()
+    await first.answer()
+    await first.hears(1700)
+    await first.hangup()
+    await second.over()
+    again = await other.incoming()
+    assert call.is_up
+    await again.answer()
+    await call.hears(750)
+    await again.hangup()
+    await call.over()
+    record = await _record(pbx)
+    assert (record["callto"], record["status"]) == ("6700(1002)", "ANSWERED")
+    print(steps(pbx.receiver.events))
+
+
+async def test_an_agent_who_answers_and_hangs_up_at_once_ends_the_call_cleanly(pbx: TestPbx) -> None:
+    one, agent, other = await _cast(pbx, 2)
+    await pbx.prompt("survey", 1200)
+    await _queue(pbx, "1001", "1002", agents="[1001, 1002]", satisfactionsurvey="survey")
+    call = await _waiting(one)
+    first, second = await agent.incoming(), await other.incoming()
+    await first.answer()
+    await first.hangup()
+    await second.over()
+    await call.hears(1200)
+    await call.rtp.press("3")
+    await call.over()
+    record = await _record(pbx)
+    assert (record["callto"], record["status"]) == ("6700(1001)", "ANSWERED")
+    assert pbx.receiver.named("satisfaction")
+    assert not await _running(pbx)
+
+
+async def _speaks(call: Call, seconds: float = 20) -> None:
+    """Wait until something else than the music is heard, and then the music again."""
+
+    def spoken() -> bool:
+        return call.rtp.packets > 25 and not call.rtp.silent and not call.rtp.hears(MUSIC)
+
+    await eventually(spoken, "an announcement", seconds)
+    await eventually(lambda: call.rtp.hears(MUSIC), "the music again", 15)
+
+
+async def test_the_position_is_announced(pbx: TestPbx) -> None:
+    one, agent, second = await _cast(pbx, 2)
+    await _music(pbx)
+    await _queue(pbx, musiconhold="tones", announcepos="on", announcefreq=15)
+    first = await _waiting(one)
+    await (await agent.incoming()).answer()
+    await first.hears(620)
+    waiting = await _waiting(second)
+    await waiting.hears(MUSIC)
+    third = await _waiting(one)
+    await third.hears(MUSIC)
+    await _speaks(third)  # as soon as he has entered
+    await _speaks(waiting)  # who is next
+    for call in (first, waiting, third):
+        await call.hangup()
+
+
+async def test_no_position_is_announced(pbx: TestPbx) -> None:
+    one, agent, second = await _cast(pbx, 2)
+    await _music(pbx)
+    await _queue(pbx, musiconhold="tones", announcefreq=15)
+    first = await _waiting(one)
+    await (await agent.incoming()).answer()
+    await first.hears(620)
+    waiting = await _waiting(second)
+    third = await _waiting(one)
+    await third.hears(MUSIC)
+    with pytest.raises(TimeoutError):
+        await _speaks(third, 5)
+    await waiting.hangup()
+    await third.hangup()
+    await first.hangup()
+
+
+async def test_the_periodic_announcement(pbx: TestPbx) -> None:
+    one, agent = await _cast(pbx, 1)
+    await _music(pbx)
+    await pbx.prompt("patience", 1200, 2)
+    settings = {"userannounce": "patience", "userannouncefreq": 15, "agenttimeout": 2}
+    await _queue(pbx, musiconhold="tones", **settings)
+    loop = asyncio.get_running_loop()
+    call = await _waiting(one)
+    await call.hears(MUSIC)
+    begun = loop.time()
+    await eventually(lambda: call.rtp.hears(1200), "the announcement", 22)
+    assert loop.time() - begun > 12
+    await call.hears(MUSIC)
+    agent.auto_answer = True
+    await call.hears(620)
+    await call.hangup()
+
+
+async def test_the_only_caller_hears_his_position_between_the_tries(pbx: TestPbx) -> None:
+    one, agent = await _cast(pbx, 1)
+    await _music(pbx)
+    await _queue(pbx, musiconhold="tones", announcepos="on", announcefreq=15, agenttimeout=2)
+    call = await _waiting(one)
+    await call.hears(MUSIC)
+    await (await agent.incoming()).over()
+    await _speaks(call)
+    await call.hangup()

@@ -232,7 +232,7 @@ class _Fold:
         return round(ended - answered) if answered is not None else 0
 
     def _agent_ring(self, answer: CelRow | None) -> int:
-        """Whole seconds from entering the queue until an agent answered; who answers after that is no agent."""
+        """Whole seconds from entering the queue until an agent answered; who answers later is none."""
         entered = self._path_row(answer)
         if answer is None or entered is None or not entered.note.startswith("queue|"):
             return 0

@@ -20,6 +20,8 @@ SELECT
     CASE WHEN announceholdtime THEN 'yes' ELSE 'no' END AS announce_holdtime,
     CASE userannounce WHEN '[None]' THEN '' ELSE 'record/' || userannounce END AS periodic_announce,
     CASE userannounce WHEN '[None]' THEN 0 ELSE userannouncefreq END AS periodic_announce_frequency,
+    -- the first caller is one of those who wait
+    'yes' AS announce_to_first_user,
     retry,
     wrapuptime,
     0 AS maxlen,
