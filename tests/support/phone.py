@@ -252,11 +252,8 @@ class Phone(asyncio.DatagramProtocol):
         await asyncio.wait([asyncio.create_task(call.hangup())], timeout=1)
         if call.incoming or call.ended:
             return
-        # Our CANCEL may have crossed the answer on the way: then the call is up, and needs a BYE.
         with contextlib.suppress(TimeoutError):
-            await eventually(lambda: any(status >= 200 for status in call.statuses), "a final answer", 1)
-        if call.is_up:
-            await asyncio.wait([asyncio.create_task(call.hangup())], timeout=1)
+            await eventually(lambda: call.ended, "a final answer, or a BYE to it", 1)
 
     @property
     def contact(self) -> str:
@@ -332,6 +329,8 @@ class Phone(asyncio.DatagramProtocol):
         else:
             call.ended = True
         call.statuses.append(answer.status)
+        if call.ended_by_us and not call.ended:
+            await call.hangup()  # our CANCEL has crossed the answer on the way: the call is up
 
     async def incoming(self) -> Call:
         """Wait for the next call that comes in and is not taken yet."""
