@@ -77,8 +77,9 @@ class Operations:
             raise OperationRefused(f"{int(refused.errno)}: {refused.detail}") from None
 
     async def _apply(self, arguments: Arguments) -> list[str]:
-        dry_run = bool(arguments.get("dry_run"))
-        applied = await self._core.apply.apply(str(arguments.get("text", "")), dry_run=dry_run)
+        dry_run, text = bool(arguments.get("dry_run")), str(arguments.get("text", ""))
+        folder = Path(str(arguments.get("folder", "")))
+        applied = await self._core.apply.apply(text, folder=folder, dry_run=dry_run)
         if not applied.changes:
             return ["Nothing to change."]
         return [*applied.lines, "Nothing was changed: this was a dry run." if dry_run else "Done."]

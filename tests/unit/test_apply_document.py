@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
 from offhook.areas.apply.change import Change, differences
-from offhook.areas.apply.document import ApplyError, objects, parse
+from offhook.areas.apply.document import ApplyError, beside, objects, parse
 
 ALLOWED = frozenset({"number", "members", "dnd"})
 
@@ -82,3 +84,24 @@ def test_differences_never_show_secrets() -> None:
     found = differences({"pin": "1", "dnd": False}, {"pin": "2", "dnd": True}, frozenset({"pin"}))
     lines = list(Change(section="s", operation="update", name="n", differences=found).lines())
     assert lines == ["~ s n", "    pin: (secret) -> (secret)", "    dnd: off -> on"]
+
+
+def test_relative_files_lie_beside_the_document() -> None:
+    document = parse(
+        "prompts: [{name: a, file: a.wav}, {name: b, file: /srv/b.wav}, {name: c, text: x}, what]\n"
+        "musiconhold: [{name: m, files: 'a.wav, sub/b.wav'}, {name: n, files: [c.wav, /srv/d.wav]}]\n"
+        "extensions: [{file: a}]"
+    )
+    assert beside(document, Path("/etc/pbx")) == {
+        "prompts": [
+            {"name": "a", "file": "/etc/pbx/a.wav"},
+            {"name": "b", "file": "/srv/b.wav"},
+            {"name": "c", "text": "x"},
+            "what",
+        ],
+        "musiconhold": [
+            {"name": "m", "files": "/etc/pbx/a.wav,/etc/pbx/sub/b.wav"},
+            {"name": "n", "files": ["/etc/pbx/c.wav", "/srv/d.wav"]},
+        ],
+        "extensions": [{"file": "a"}],
+    }

@@ -22,12 +22,17 @@ def run(arguments: argparse.Namespace) -> int:
     """Apply the file; 1 when it is refused, with the reason."""
     settings = settings_or_exit(arguments)
     try:
-        text = sys.stdin.read() if arguments.file == "-" else Path(arguments.file).read_text(encoding="utf-8")
+        if arguments.file == "-":
+            text, folder = sys.stdin.read(), Path.cwd()
+        else:
+            path = Path(arguments.file)
+            text, folder = path.read_text(encoding="utf-8"), path.absolute().parent
     except (OSError, UnicodeDecodeError) as failure:
         sys.stderr.write(f"offhook apply: {arguments.file} cannot be read: {failure}\n")
         return 2
     try:
-        answer = asyncio.run(operate(settings, "apply", {"text": text, "dry_run": bool(arguments.dry_run)}))
+        request = {"text": text, "folder": str(folder), "dry_run": bool(arguments.dry_run)}
+        answer = asyncio.run(operate(settings, "apply", request))
     except OperatorError as refused:
         sys.stderr.write(f"offhook apply: {refused}\n")
         return 1

@@ -125,7 +125,8 @@ async def _apply(core: Core, path: Path) -> None:
         text = await asyncio.to_thread(path.read_text, encoding="utf-8")
     except (OSError, UnicodeDecodeError) as failure:
         raise StartError(f"{path} cannot be read: {failure}") from None
-    for line in (await Operations(core).perform("apply", {"text": text}))["lines"]:
+    arguments = {"text": text, "folder": str(path.parent)}
+    for line in (await Operations(core).perform("apply", arguments))["lines"]:
         sys.stderr.write(f"{line}\n")
 
 

@@ -6,11 +6,16 @@ without quotes are alike, and an empty value is the empty text.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import yaml
 
 Node: TypeAlias = "str | list[Node] | dict[str, Node]"
+
+
+_PATHS = {"prompts": "file", "musiconhold": "files"}
+"""The settings that are paths of files, by top key."""
 
 
 class ApplyError(Exception):
@@ -49,6 +54,27 @@ def parse(text: str) -> dict[str, Node]:
     if not isinstance(loaded, dict):
         raise ApplyError("the document must be a mapping with keys such as extensions")
     return loaded
+
+
+def beside(document: dict[str, Node], folder: Path) -> dict[str, Node]:
+    """The document with the paths of files that are relative made those of files in `folder`."""
+    return {
+        key: _beside(node, _PATHS[key], folder) if key in _PATHS else node for key, node in document.items()
+    }
+
+
+def _beside(node: Node, setting: str, folder: Path) -> Node:
+    if isinstance(node, list):
+        return [_beside(item, setting, folder) for item in node]
+    if isinstance(node, dict) and setting in node:
+        return {**node, setting: _paths(node[setting], folder)}
+    return node
+
+
+def _paths(node: Node, folder: Path) -> Node:
+    if isinstance(node, str):
+        return ",".join(str(folder / path.strip()) for path in node.split(",") if path.strip())
+    return [_paths(item, folder) for item in node] if isinstance(node, list) else node
 
 
 def mapping(node: Node, place: str) -> dict[str, Node]:

@@ -15,13 +15,14 @@ import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import sqlalchemy as sa
 import yaml
 
 from offhook.areas.apply.change import Change
-from offhook.areas.apply.document import ApplyError, Node, parse
+from offhook.areas.apply.document import ApplyError, Node, beside, parse
 from offhook.contract.errors import ContractError
 from offhook.store.unit import Store, UnitOfWork
 
@@ -107,12 +108,13 @@ class ApplyService:
         self._sections = tuple(sections)
         self._dangling = dangling
 
-    async def apply(self, text: str, *, dry_run: bool = False) -> Applied:
+    async def apply(self, text: str, *, folder: Path | None = None, dry_run: bool = False) -> Applied:
         """Bring the PBX to the state that the YAML `text` declares; `dry_run` only says what would be done.
 
-        Raises ApplyError with place and reason; then nothing was changed.
+        Paths of files that are relative are looked for in `folder`, where the document lies. Raises
+        ApplyError with place and reason; then nothing was changed.
         """
-        declared = self._read(text)
+        declared = self._read(text, folder or Path())
         for _ in range(_TRIES):
             planned = await self._plan(declared)
             outcome = Applied(tuple(change for each in planned for change in each.changes))
@@ -142,8 +144,8 @@ class ApplyService:
                 document[section.key] = node
         return yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=110)
 
-    def _read(self, text: str) -> list[tuple[ApplySection, Any]]:
-        document = parse(text)
+    def _read(self, text: str, folder: Path) -> list[tuple[ApplySection, Any]]:
+        document = beside(parse(text), folder)
         known = [section.key for section in self._sections]
         for key in document:
             if key not in known:
