@@ -30,6 +30,7 @@ from offhook.areas.control.transfers import Transfers
 from offhook.areas.customdialplan.service import CUSTOM_FILE, CustomDialplan
 from offhook.areas.extensions import api as extensions_api
 from offhook.areas.extensions.engine import IDENTIFY_MODULE, ExtensionEngine
+from offhook.areas.fax.service import FaxInbox
 from offhook.areas.hotel import api as hotel_api
 from offhook.areas.hotel.service import HotelService
 from offhook.areas.objects.engine import EngineFiles
@@ -174,6 +175,8 @@ class Pbx:
             self.switch,
             self.engine.settings.folder / "spool" / "voicemail" / "default",
         )
+        self.faxes = FaxInbox(core.store, settings.data)
+        core.records.on_fax(self.faxes.settle)
         self.page_answers = PageAnswers(self.switch)
         self.uacsta = UacstaService(
             core.pbx_settings,
@@ -225,6 +228,7 @@ class Pbx:
         """
         core, settings = self.core, self.core.settings
         await core.records.load()
+        await self.faxes.settle()
         method, port = self._report(core.api_settings.now)
         self._reporting = method, port
         await core.dispatcher.start(settings.bind, method, port)

@@ -20,6 +20,7 @@ _DIALPLANS = (
     "conferences",
     "paging",
     "disa",
+    "fax",
     "pbxsettings",
 )
 _VIEWS = (

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from offhook.areas.fax.service import part_folder
 from offhook.areas.objects.engine import GeneratedFile
 from offhook.areas.pbxsettings import generated
 from offhook.areas.pbxsettings.sections import FEATURE_CODES, PARKING
@@ -41,7 +42,7 @@ def generated_files(
         return "".join(
             (
                 _HEAD,
-                generated.globals_text(codes, str(data / "fax")),
+                generated.globals_text(codes, str(part_folder(data))),
                 generated.feature_codes_text(codes),
                 generated.parking_context(settings.get_in(connection, PARKING)),
                 generated.ivr_text([row["number"] for row in objects["ivrs"].every(connection)], own),

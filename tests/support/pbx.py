@@ -12,7 +12,7 @@ import socket
 import tempfile
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import aiohttp
 import numpy as np
@@ -25,6 +25,9 @@ from offhook.settings import Settings
 from tests.support.carrier import Carrier
 from tests.support.phone import Phone, eventually
 from tests.support.uacsta import UacstaPhone
+
+if TYPE_CHECKING:
+    from tests.support.second_asterisk import SecondAsterisk
 
 STRONG = "v0S*ZrB6Y3g~1-oe"
 """A registration password that the contract's rules let pass."""
@@ -59,10 +62,10 @@ def tone_file(frequency: int, seconds: float = 1.0) -> bytes:
     return target.getvalue()
 
 
-def free_port(kind: int = socket.SOCK_STREAM) -> int:
-    """A port of the loopback address that is free now."""
+def free_port(kind: int = socket.SOCK_STREAM, address: str = "127.0.0.1") -> int:
+    """A port of a loopback address that is free now."""
     with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.bind((address, 0))
         port: int = probe.getsockname()[1]
         return port
 
@@ -240,7 +243,7 @@ class TestPbx:
         """A carrier on an address of its own, until the end of the test."""
         return await self._phones.enter_async_context(Carrier(self.registrar, address=address, **options))
 
-    async def trunk(self, carrier: Carrier, name: str = "siptrunk", **fields: str) -> str:
+    async def trunk(self, carrier: Carrier | SecondAsterisk, name: str = "siptrunk", **fields: str) -> str:
         """Make a peer trunk to a carrier through the API; returns its id."""
         body = {"trunkname": name, "trunktype": "peer", "host": carrier.address, "domain": carrier.address}
         added = await self.client.ok("trunk/add_siptrunk", {**body, "port": str(carrier.port), **fields})

@@ -133,6 +133,11 @@ class RtpPort(asyncio.DatagramProtocol):
         """Whether more than this share of the last half second is this tone."""
         return len(self._heard) >= 20 and strength(b"".join(self._heard), frequency) > share
 
+    def share(self, *frequencies: int) -> float:
+        """How much of the last half second's power these tones have, 0 to 1."""
+        audio = b"".join(self._heard)
+        return sum(strength(audio, one) for one in frequencies) if len(self._heard) >= 20 else 0.0
+
     @property
     def silent(self) -> bool:
         """Whether the last half second holds nothing to be heard."""

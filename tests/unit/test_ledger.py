@@ -253,3 +253,71 @@ def test_the_tail_waits_for_whole_lines_and_follows_a_rotation(tmp_path: Path) -
     assert [r.uniqueid for r, _ in again.read()] == ["1", "2", "3", "4"]
     again.forget(again.position)
     assert (tmp_path / "cel-000001.json").exists(), "the newest rotated file keeps the count"
+
+
+def fax(*ends: CelRow) -> list[CelRow]:
+    line = "PJSIP/trunk-carrier-endpoint-00000001"
+    return [
+        row(0, "CHAN_START", line, CALL, exten="5503370"),
+        row(0.1, "OFFHOOK_DID", line, CALL, extra={"extra": "5503370"}),
+        row(0.2, "ANSWER", line, CALL),
+        row(0.3, "OFFHOOK_FAX", line, CALL, extra={"extra": "1000|a.tif"}),
+        *(end for end in ends),
+        row(20.3, "HANGUP", line, CALL, extra={"hangupcause": 16}),
+        row(20.3, "LINKEDID_END", line, CALL),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("end", "status", "pages", "talk"),
+    [
+        ("SUCCESS|3", "ANSWERED", 3, 20),
+        ("FAILED|1", "NO ANSWER", 0, 0),
+        ("|", "NO ANSWER", 0, 0),
+        ("SUCCESS|", "NO ANSWER", 0, 0),
+        (None, "NO ANSWER", 0, 0),
+    ],
+)
+def test_a_fax(end: str | None, status: str, pages: int, talk: int) -> None:
+    line = "PJSIP/trunk-carrier-endpoint-00000001"
+    ends = [row(20, "OFFHOOK_FAX_END", line, CALL, extra={"extra": end})] if end is not None else []
+    record = fold(CALL, fax(*ends))
+    assert record is not None
+    assert (record.callto, record.status, record.fax, record.fax_pages) == ("1000", status, "a.tif", pages)
+    assert (record.talk_seconds, record.type, record.didnumber) == (talk, "Inbound", "5503370")
+
+
+def test_the_box_that_was_reached_through_an_ivr_is_called() -> None:
+    line = "PJSIP/trunk-carrier-endpoint-00000001"
+    record = fold(
+        CALL,
+        [
+            row(0, "CHAN_START", line, CALL, exten="5503300"),
+            row(0.1, "OFFHOOK_PATH", line, CALL, extra={"extra": "ivr|6500"}),
+            row(0.2, "ANSWER", line, CALL),
+            row(5, "OFFHOOK_VOICEMAIL", line, CALL, extra={"extra": "1001|always"}),
+            row(9, "OFFHOOK_VOICEMAIL_END", line, CALL, extra={"extra": "1001|SUCCESS"}),
+            row(9.1, "LINKEDID_END", line, CALL),
+        ],
+    )
+    assert record is not None
+    assert (record.callto, record.status) == ("1001", "VOICEMAIL")
+
+
+def test_who_went_out_through_disa_called_the_number_dialled_there() -> None:
+    line, out = "PJSIP/trunk-carrier-endpoint-00000001", "PJSIP/trunk-carrier-endpoint-00000002"
+    record = fold(
+        CALL,
+        [
+            row(0, "CHAN_START", line, CALL, exten="5503350"),
+            row(0.1, "OFFHOOK_DID", line, CALL, extra={"extra": "5503350"}),
+            row(0.2, "ANSWER", line, CALL),
+            row(5, "OFFHOOK_OUTBOUND", line, CALL, extra={"extra": "95551001"}),
+            row(5.1, "CHAN_START", out, "1795000000.12"),
+            row(6, "ANSWER", out, "1795000000.12"),
+            row(9, "BRIDGE_EXIT", out, "1795000000.12"),
+            row(9.1, "LINKEDID_END", line, CALL),
+        ],
+    )
+    assert record is not None
+    assert (record.callto, record.status, record.destination_trunk) == ("95551001", "ANSWERED", "carrier")

@@ -68,7 +68,6 @@ def _prompts(settings: EngineSettings) -> None:
     share = private_folder(settings.folder / "share")
     sounds = private_folder(settings.data / "sounds")
     private_folder(sounds / "record")
-    private_folder(settings.data / "fax")
     private_folder(settings.folder / "var" / "keys")
     _link(share / "sounds", sounds)
     for name in ("moh", "documentation", "static-http", "rest-api"):

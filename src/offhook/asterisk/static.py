@@ -102,7 +102,7 @@ def render(settings: EngineSettings, ami_secret: str) -> dict[str, str]:
         "indications.conf": _INDICATIONS,
         "http.conf": "[general]\nenabled=no\n",
         "acl.conf": "",
-        "udptl.conf": "[general]\n",
+        "udptl.conf": _udptl(settings),
         "pjproject.conf": "[startup]\ntype=startup\nlog_level=2\n",
         "queuerules.conf": "",
         "ccss.conf": "[general]\n",
@@ -252,6 +252,12 @@ def _music(settings: EngineSettings) -> str:
 def _rtp(settings: EngineSettings) -> str:
     low, high = settings.rtp_ports
     return f"[general]\nrtpstart={low}\nrtpend={high}\nstrictrtp=yes\nprobation=4\nicesupport=no\n"
+
+
+def _udptl(settings: EngineSettings) -> str:
+    """Faxes (T.38) take their ports from the same range as audio, so that a firewall needs to know one."""
+    low, high = settings.rtp_ports
+    return f"[general]\nudptlstart={low}\nudptlend={high}\n"
 
 
 # No mailcmd runs: the view's e-mail column is empty, offhook sends mail itself.

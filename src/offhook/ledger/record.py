@@ -62,6 +62,8 @@ class CallRecord:
     recording: str = ""
     didnumber: str = ""
     agent_ring_seconds: int = 0
+    fax: str = ""  # name of the file
+    fax_pages: int = 0  # 0 when the fax was interrupted
     legs: tuple[Leg, ...] = ()
 
 
@@ -116,7 +118,7 @@ class _Fold:
             callid=self.callid,
             started=started,
             callfrom=self._caller(),
-            callto=self._callto(answer, dialled),
+            callto=self._callto(answer, dialled) if status != "VOICEMAIL" else self._box(),
             dialled=dialled,
             call_seconds=max(round(ended - started), talk),
             talk_seconds=max(0, talk),
@@ -127,6 +129,8 @@ class _Fold:
             pincode=self._note("OFFHOOK_PIN"),
             didnumber=self._note("OFFHOOK_DID") if source else "",
             agent_ring_seconds=self._agent_ring(answer),
+            fax=self._fax()[1],
+            fax_pages=self._fax_pages(),
             legs=self._legs(),
         )
 
@@ -177,6 +181,8 @@ class _Fold:
 
     def _callto(self, answer: CelRow | None, dialled: str) -> str:
         kind, number = self._path(answer)
+        if answer is None and self._fax()[0]:
+            return self._fax()[0]
         if self.first.trunk and not self.intent and not kind:
             dialled = self._reached() or self._note("OFFHOOK_DID") or dialled
         if kind in _ROOMS:
@@ -184,7 +190,7 @@ class _Fold:
         if answer is not None and answer.extension:
             return f"{number}({answer.extension})" if kind in _GROUPS else answer.extension
         if answer is not None and answer.trunk:
-            return dialled if not kind else self._dialled_out() or dialled
+            return self._note("OFFHOOK_OUTBOUND") or dialled
         return number or dialled
 
     def _path_row(self, answer: CelRow | None) -> CelRow | None:
@@ -203,11 +209,11 @@ class _Fold:
     def _reached(self) -> str:
         """The extension that was rung, or whose box was reached, by a call that nobody answered."""
         rung = [row.extension for row in self.rows if row.type == "CHAN_START" and self._is_callee(row)]
-        box = self._note("OFFHOOK_VOICEMAIL").partition("|")[0]
-        return box or next((number for number in reversed(rung) if number), "")
+        return self._box() or next((number for number in reversed(rung) if number), "")
 
-    def _dialled_out(self) -> str:
-        return self._note("OFFHOOK_OUTBOUND")
+    def _box(self) -> str:
+        """The voicemail box that was reached last."""
+        return self._note("OFFHOOK_VOICEMAIL").partition("|")[0]
 
     def _note(self, kind: str) -> str:
         """What the last user event of a kind says."""
@@ -220,16 +226,26 @@ class _Fold:
         return next((row.trunk for row in reversed(callees) if row.trunk), "")
 
     def _machine_answer(self) -> float | None:
-        """When an IVR, a room or a page answered the call, which nobody else did."""
-        if self._path()[0] not in _ANSWERING:
+        """When an IVR, a room, a page or the fax answered the call, which nobody else did."""
+        if self._path()[0] not in _ANSWERING and not self._fax_pages():
             return None
-        begun = next(row.time for row in self.rows if row.type == "OFFHOOK_PATH")
+        begun = next(row.time for row in self.rows if row.type in {"OFFHOOK_PATH", "OFFHOOK_FAX"})
         answers = [row.time for row in self.rows if row.type == "ANSWER" and not self._is_callee(row)]
         return max(begun, answers[0]) if answers else None
 
     def _talk_with_machine(self, ended: float) -> int:
         answered = self._machine_answer()
         return round(ended - answered) if answered is not None else 0
+
+    def _fax(self) -> tuple[str, str]:
+        """For whom a fax came, and the name of its file."""
+        number, _, file = self._note("OFFHOOK_FAX").partition("|")
+        return number, file
+
+    def _fax_pages(self) -> int:
+        """How many pages the fax has that came; 0 when it was interrupted."""
+        status, _, pages = self._note("OFFHOOK_FAX_END").partition("|")
+        return int(pages) if status == "SUCCESS" and pages.isdecimal() else 0
 
     def _agent_ring(self, answer: CelRow | None) -> int:
         """Whole seconds from entering the queue until an agent answered; who answers later is none."""
@@ -246,7 +262,7 @@ class _Fold:
             return "ANSWERED"
         if any(r.type == "OFFHOOK_VOICEMAIL_END" and r.note.endswith("|SUCCESS") for r in self.rows):
             return "VOICEMAIL"
-        if self._machine_answer() is not None and not self._failed():
+        if self._fax_pages() or (self._machine_answer() is not None and not self._failed()):
             return "ANSWERED"
         last = [row for row in self.rows if row.type == "HANGUP" and not self._is_callee(row)]
         busy = any(

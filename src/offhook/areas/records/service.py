@@ -15,7 +15,7 @@ import asyncio
 import dataclasses
 import json
 import logging
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -66,6 +66,7 @@ class RecordKeeper:
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._reading = asyncio.Lock()
+        self._on_fax: Callable[[], Awaitable[None]] | None = None
         self.violations = 0
 
     # -- what others tell ---------------------------------------------------------------------------------
@@ -75,6 +76,10 @@ class RecordKeeper:
         intent = Intent(callid=callid, caller=caller, callee=callee, created=self._clock.now())
         unit.connection.execute(sa.insert(call_intents).values(**dataclasses.asdict(intent)))
         self._intents[callid] = intent
+
+    def on_fax(self, hook: Callable[[], Awaitable[None]]) -> None:
+        """Have `hook` awaited after the record of a fax was stored."""
+        self._on_fax = hook
 
     async def withdraw_intent(self, callid: str) -> None:
         """Forget an intent whose callid was never told to anybody."""
@@ -212,6 +217,8 @@ class RecordKeeper:
             for callid in ready:
                 self._ended.pop(callid, None)
                 self._intents.pop(callid, None)
+        if self._on_fax is not None and any(record.fax for record in records):
+            await self._on_fax()
 
     async def _rewind(self) -> None:
         row = await self._store.read(lambda connection: connection.execute(sa.select(cel_position)).first())

@@ -25,6 +25,10 @@ cdr = Table(
     Column("didnumber", Text, nullable=False),
     Column("agent_ring_seconds", Integer, nullable=False),
     Column("legs", Text, nullable=False),  # JSON: every channel with its party and times
+    Column(
+        "fax", Text, nullable=False, server_default=""
+    ),  # name of the file of a fax that came, or began to
+    Column("fax_pages", Integer, nullable=False, server_default="0"),  # of a whole fax
 )
 Index("ix_cdr_started", cdr.c.started)
 

@@ -17,6 +17,8 @@ depends_on = None
 
 def upgrade() -> None:
     """Create the tables."""
+    op.add_column("cdr", sa.Column("fax", sa.Text(), nullable=False, server_default=""))
+    op.add_column("cdr", sa.Column("fax_pages", sa.Integer(), nullable=False, server_default="0"))
     op.create_table(
         "callbacks",
         sa.Column("id", sa.Integer(), nullable=False),

@@ -1,0 +1,1 @@
+"""Faxes that are received for extensions (spec 04-routes, `faxtoemail`)."""
