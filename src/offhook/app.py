@@ -34,12 +34,14 @@ from offhook.areas.fax.service import FaxInbox
 from offhook.areas.hotel import api as hotel_api
 from offhook.areas.hotel.service import HotelService
 from offhook.areas.objects.engine import EngineFiles
+from offhook.areas.objects.field import Row
 from offhook.areas.paging.live import PageAnswers
 from offhook.areas.pbxsettings.features import FeatureCodes
 from offhook.areas.queues.engine import QueueEngine
 from offhook.areas.queues.waits import Waits
 from offhook.areas.queues.wrapup import WrapUps
 from offhook.areas.system import api as system_api
+from offhook.areas.trunks.hosts import HostNames
 from offhook.areas.trunks.states import TrunkStates
 from offhook.areas.uacsta import api as uacsta_api
 from offhook.areas.uacsta.service import UacstaService
@@ -67,6 +69,8 @@ log = logging.getLogger(__name__)
 ENGINE_SECONDS = 30.0
 _SETTLE_SECONDS = 0.05
 _SESSIONS_SECONDS = 60.0
+_HOSTS_SECONDS = 30.0
+_TRUNKS = frozenset({"trunks"})
 
 
 class _Picture:
@@ -112,7 +116,6 @@ class Pbx:
                 realtime=REALTIME_FAMILIES,
             )
         )
-        self.trunk_states = TrunkStates()
         self.live = LiveCalls(
             core.dispatcher.publish_soon,
             core.records.call_ended,
@@ -126,6 +129,8 @@ class Pbx:
             on_lost=lambda: log.warning("the link to the engine is lost"),
             rate=settings.call_rate,
         )
+        self.trunk_states = TrunkStates(self.switch)
+        self.trunk_hosts = HostNames()
         self.control = CallControl(
             switch=self.switch,
             live=self.live,
@@ -156,11 +161,13 @@ class Pbx:
                 data=settings.data,
                 music=core.music.text,
                 own_contexts=lambda: self.custom_dialplan.contexts,
+                hosts=self.trunk_hosts,
             ),
         )
         self.custom_dialplan = CustomDialplan(
             settings.data, self.engine.settings.etc / CUSTOM_FILE, self._dialplan_changed
         )
+        core.on_parts_changed(self._trunks_changed)
         core.on_parts_changed(self.engine_files.refresh)
         core.on_parts_changed(self._look_at_trunks)
         self.queue_engine = QueueEngine(core.store, self.switch)
@@ -235,6 +242,7 @@ class Pbx:
         core.api_settings.on_change(self._api_changed)
         changed = await self.extension_engine.write_identify()
         await self.custom_dialplan.load()
+        await self._look_up_hosts()
         stale = await self.engine_files.write()
         await self.engine.start()
         if not self.engine.adopted:
@@ -249,6 +257,7 @@ class Pbx:
         self._tasks = [
             asyncio.create_task(self.engine.supervise(self._engine_gone, self._new_engine), name="engine"),
             asyncio.create_task(self._write_sessions(), name="sessions"),
+            asyncio.create_task(self._follow_hosts(), name="host names"),
         ]
         await self._operator.start()
         for port in dict.fromkeys((settings.http_port, *settings.extra_http_ports)):
@@ -269,6 +278,7 @@ class Pbx:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        self.trunk_hosts.close()
         if leave_engine:
             self.engine.detach()
             await self.switch.close()
@@ -324,6 +334,31 @@ class Pbx:
 
     async def _engine_gone(self) -> None:
         self.live.on_engine_gone()
+
+    async def _trunks_changed(self, parts: frozenset[str]) -> None:
+        """What has to be done before the engine reads the trunks anew."""
+        if "trunks" not in parts:
+            return
+        await self._look_up_hosts()
+        if self.switch.healthy:
+            await self.trunk_states.retire(await self._trunks())
+
+    async def _trunks(self) -> Sequence[Row]:
+        return await self.core.store.read(self.core.objects["trunks"].every)
+
+    async def _look_up_hosts(self) -> bool:
+        """Look up where the providers are that are written as names; whether that has changed."""
+        return await self.trunk_hosts.look_up(row["host"] for row in await self._trunks() if row["enabled"])
+
+    async def _follow_hosts(self) -> None:
+        while True:
+            await asyncio.sleep(_HOSTS_SECONDS)
+            try:
+                if await self._look_up_hosts():
+                    await self.engine_files.refresh(_TRUNKS)
+                    await self._look_at_trunks(_TRUNKS)
+            except Exception:
+                log.exception("trunks: host names could not be followed")
 
     async def _look_at_trunks(self, parts: frozenset[str]) -> None:
         """What the engine knew of a trunk is void when its settings have changed."""

@@ -14,6 +14,7 @@ from offhook.areas.pbxsettings.sections import FEATURE_CODES, PARKING
 from offhook.areas.pbxsettings.service import SettingsService
 from offhook.areas.prompts.service import MUSIC_FILE
 from offhook.areas.routes.generated import routes_text
+from offhook.areas.trunks.hosts import HostNames
 from offhook.areas.trunks.sip import TRUNKS_FILE, sip_text
 from offhook.dialplan import GENERATED_FILE
 from offhook.kinds import ObjectServices
@@ -28,13 +29,17 @@ def generated_files(
     data: Path,
     own_contexts: Callable[[], Collection[str]],
     music: Callable[[sa.Connection], str],
+    hosts: HostNames,
 ) -> list[GeneratedFile]:
     """The files; `own_contexts` are the contexts that the operator's own dialplan defines."""
 
     def trunks(connection: sa.Connection) -> str:
         service = objects["trunks"]
         rows = service.every(connection)
-        return sip_text([{**row, "password": service.opened(row["password"])} for row in rows])
+        opened = [
+            {**row, "sealed": row["password"], "password": service.opened(row["password"])} for row in rows
+        ]
+        return sip_text(opened, hosts.addresses, hosts.local)
 
     def dialplan(connection: sa.Connection) -> str:
         codes = settings.get_in(connection, FEATURE_CODES)

@@ -48,6 +48,14 @@ class _NoCalls:
         return ExtensionWord.UNAVAILABLE
 
 
+class _NoEngine:
+    async def register(self, registration: str) -> None:
+        """Nothing."""
+
+    async def unregister(self, registration: str) -> None:
+        """Nothing."""
+
+
 class TestApi:
     """A listening API; `clock` stands still until a test moves it."""
 
@@ -73,7 +81,7 @@ class TestApi:
                 *system_api.endpoints(core.system, count),
                 *contacts_api.endpoints(core.contacts),
                 *extensions_api.endpoints(core.extensions, core.groups, calls, calls, core.routes),
-                *object_endpoints(core.objects, TrunkStates(), core.queue_agents),
+                *object_endpoints(core.objects, TrunkStates(_NoEngine()), core.queue_agents),
                 *uacsta_api.endpoints(uacsta),
             ]
         )

@@ -291,7 +291,13 @@ class Phone(asyncio.DatagramProtocol):
         self.registered = status == 200 and expires > 0
         return status
 
-    async def call(self, number: str, headers: list[tuple[str, str]] | None = None) -> Call:
+    async def call(
+        self,
+        number: str,
+        headers: list[tuple[str, str]] | None = None,
+        *,
+        seconds: float = WAIT_SECONDS,
+    ) -> Call:
         """Call a number; returns as soon as the PBX has taken the call or refused it."""
         call = Call(self, secrets.token_hex(10), incoming=False)
         self.calls.append(call)
@@ -301,7 +307,9 @@ class Phone(asyncio.DatagramProtocol):
         call.local = f"{display}<sip:{self.username}@{self.domain}>;tag={secrets.token_hex(4)}"
         call.remote, call.target = f"<{uri}>", uri
         self._keep(self._invite(call, uri, headers or []))
-        await eventually(lambda: call.statuses or call.ended, f"{self.number}: the PBX answers the INVITE")
+        await eventually(
+            lambda: call.statuses or call.ended, f"{self.number}: the PBX answers the INVITE", seconds
+        )
         return call
 
     async def _invite(self, call: Call, uri: str, extra: list[tuple[str, str]]) -> None:

@@ -69,7 +69,8 @@ exten => _404!,1,Hangup(1)
 exten => _180!,1,Ringing()
  same => n,WaitExten(60)
 exten => _00X!,1,Goto(${EXTEN:2},1)
-exten => _[+0-9a-zA-Z]!,1,Set(__FROM=${PJSIP_HEADER(read,From)})
+exten => _[+0-9a-zA-Z]!,1,Set(__ENDPOINT=${CHANNEL(endpoint)})
+ same => n,Set(__FROM=${PJSIP_HEADER(read,From)})
  same => n,Set(__URI=${CHANNEL(pjsip,request_uri)})
  same => n,Set(__VIA=${PJSIP_HEADER(read,Via)})
  same => n,Dial(${PJSIP_DIAL_CONTACTS(phone-${FILTER(0-9,${EXTEN})})},60,b(told^s^1))
@@ -79,6 +80,7 @@ exten => _[+0-9a-zA-Z]!,1,Set(__FROM=${PJSIP_HEADER(read,From)})
 exten => s,1,Set(PJSIP_HEADER(add,X-From)=${FROM})
  same => n,Set(PJSIP_HEADER(add,X-Uri)=${URI})
  same => n,Set(PJSIP_HEADER(add,X-Via)=${VIA})
+ same => n,Set(PJSIP_HEADER(add,X-Endpoint)=${ENDPOINT})
  same => n,Return()
 """
 
@@ -204,22 +206,37 @@ class SecondAsterisk:
             raise AssertionError(f"{number} cannot register at the provider: {status}")
         return phone
 
+    async def unplug(self) -> None:
+        """Unregister its phones, so that a next test begins without any."""
+        await self._phones.aclose()
+        self._phones = contextlib.AsyncExitStack()
+
     async def line(self, name: str) -> None:
         """How calls reach the PBX: `pbx` (its address), `acct` (dialled at the contact that the PBX has
         registered), `account` (that contact as it is) or `gateway` (with our login there)."""
         await self.command(f"dialplan set global LINE {name}")
 
+    async def contact(self, name: str = ACCOUNT) -> str:
+        """Where `name` is registered from; empty when it is not."""
+        told = await self.command(f"pjsip show aor {name}")
+        return next((line.split()[1] for line in told.splitlines() if f"{name}/sip" in line), "")
+
+    async def unregistered(self, name: str = ACCOUNT, seconds: float = 5.0) -> None:
+        """Wait until `name` is registered no more."""
+        deadline = asyncio.get_running_loop().time() + seconds
+        while contact := await self.contact(name):
+            if asyncio.get_running_loop().time() > deadline:
+                raise TimeoutError(f"in {seconds:g} s {contact} was not unregistered")
+            await asyncio.sleep(0.1)
+
     async def registered(self, name: str = ACCOUNT, seconds: float = 15.0) -> str:
         """Wait until somebody has registered as `name`; returns the contact."""
         deadline = asyncio.get_running_loop().time() + seconds
-        while True:
-            told = await self.command(f"pjsip show aor {name}")
-            contacts = [line.split()[1] for line in told.splitlines() if f"{name}/sip" in line]
-            if contacts:
-                return contacts[0]
+        while not (contact := await self.contact(name)):
             if asyncio.get_running_loop().time() > deadline:
                 raise TimeoutError(f"in {seconds:g} s nobody registered as {name}")
             await asyncio.sleep(0.1)
+        return contact
 
     async def send_fax(self, number: str, document: Path, *, t38: bool = True) -> None:
         """Begin to send a fax to the PBX."""

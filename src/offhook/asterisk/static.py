@@ -189,7 +189,8 @@ unidentified_request_count=10
 unidentified_request_period=5
 [system]
 type=system
-timer_t1=500
+timer_t1=100
+timer_b=6400
 [udp]
 type=transport
 protocol=udp

@@ -276,6 +276,16 @@ class Switch:
         return True
 
     @_one_family
+    async def register(self, registration: str) -> None:
+        """Have an outbound registration made anew now; its name is that of the engine's object."""
+        await self.act(actions.PJSIPRegister(registration=registration))
+
+    @_one_family
+    async def unregister(self, registration: str) -> None:
+        """End an outbound registration; returns before the other side has answered."""
+        await self.act(actions.PJSIPUnregister(registration=registration))
+
+    @_one_family
     async def voicemail_refresh(self, mailbox: str) -> None:
         """Have the lamps of one mailbox set right after messages were changed on disk."""
         await self.act(actions.VoicemailRefresh(mailbox=mailbox))

@@ -7,9 +7,11 @@ and nowhere else (docs/adr/0005). Options: Asterisk 22, pjsip.conf.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from offhook.areas.objects.field import Row
@@ -39,16 +41,38 @@ language=en
 """
 
 
-def sip_text(trunks: Sequence[Row]) -> str:
-    """The objects of all trunks that are on; their `password` is clear here.
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """What is known of host names, and how many trunks lie behind each address."""
 
-    A trunk one of whose values could end a line or begin a comment is left out: its rules forbid that.
+    addresses: Mapping[str, Sequence[str]]
+    local: Mapping[str, str]
+    trunks: Counter[str]
+
+    def of(self, host: str) -> Sequence[str]:
+        """The addresses that a host calls from."""
+        return self.addresses.get(host.lower(), (host,))
+
+
+def sip_text(
+    trunks: Sequence[Row],
+    addresses: Mapping[str, Sequence[str]] | None = None,
+    local: Mapping[str, str] | None = None,
+) -> str:
+    """The objects of all trunks that are on; their `password` is clear here, `sealed` as it is stored.
+
+    `addresses` are those of host names, `local` the names that stand in this machine's hosts file, which the
+    engine does not read (offhook.areas.trunks.hosts). A trunk one of whose values could end a line or begin a
+    comment is left out: its rules forbid that.
     """
     active = [row for row in trunks if row["enabled"] and _safe(row)]
-    hosts = Counter(row["host"].lower() for row in active if row["trunktype"] != ACCOUNT)
+    names = _Names(addresses or {}, local or {}, Counter())
+    for row in active:
+        if row["trunktype"] != ACCOUNT:
+            names.trunks.update(names.of(row["host"]))
     text = "; written by offhook\n"
     for row in active:
-        text += _account(row) if row["trunktype"] == ACCOUNT else _towards(row, hosts)
+        text += _account(row) if row["trunktype"] == ACCOUNT else _towards(row, names)
     return text
 
 
@@ -60,11 +84,18 @@ def _name(row: Row) -> str:
     return f"trunk-{row['trunkname']}"
 
 
-def _uri(user: str, host: str, row: Row) -> str:
-    bracketed = f"[{host}]" if ":" in host else host
-    port = f":{row['port']}" if row["port"] else ""
-    transport = "" if row["transport"] == "udp" else f"\\;transport={row['transport']}"
-    return f"sip:{f'{user}@' if user else ''}{bracketed}{port}{transport}"
+def registration_name(trunkname: str) -> str:
+    """The name of the object by which the engine registers a trunk."""
+    return f"trunk-{trunkname}-registration"
+
+
+def _host(host: str, port: int) -> str:
+    return (f"[{host}]" if ":" in host else host) + (f":{port}" if port else "")
+
+
+def _uri(user: str, host: str, port: int, transport: str) -> str:
+    tail = "" if transport == "udp" else f"\\;transport={transport}"
+    return f"sip:{f'{user}@' if user else ''}{_host(host, port)}{tail}"
 
 
 def _section(name: str, kind: str, options: dict[str, Any]) -> str:
@@ -76,15 +107,16 @@ def _endpoint(row: Row, options: dict[str, Any]) -> str:
     return _section(f"{_name(row)}-endpoint", "endpoint", options) + _COMMON
 
 
-def _towards(row: Row, hosts: Counter[str]) -> str:
+def _towards(row: Row, names: _Names) -> str:
     """A trunk to a host, with or without a registration there."""
     name, registers = _name(row), row["trunktype"] == REGISTER
+    server = _uri("", names.local.get(row["host"].lower(), row["host"]), row["port"], row["transport"])
     text = _endpoint(
         row,
         {
             "aors": f"{name}-aor",
             "identify_by": "ip",
-            "outbound_auth": f"{name}-auth" if registers else "",
+            "outbound_auth": _auth_name(row) if registers else "",
             "from_domain": row["domain"],
             "from_user": row["fromuser"],
         },
@@ -93,30 +125,28 @@ def _towards(row: Row, hosts: Counter[str]) -> str:
         f"{name}-aor",
         "aor",
         {
-            "contact": _uri("", row["host"], row),
+            "contact": server,
             "qualify_frequency": 10 if row["qualify"] else 0,
             "qualify_timeout": 3,
         },
     )
-    alone = hosts[row["host"].lower()] == 1 or not row["port"]
-    # two trunks behind one address are told apart by the port that they send from
-    match = row["host"] if alone else _uri("", row["host"], row).split("\\;")[0].removeprefix("sip:")
-    text += _section(
-        f"{name}-identify",
-        "identify",
-        {"endpoint": f"{name}-endpoint", "match": match, "srv_lookups": "no"},
-    )
-    if registers:
-        text += _auth(row)
+    if match := ",".join(_matches(row, names)):
         text += _section(
-            f"{name}-registration",
+            f"{name}-identify",
+            "identify",
+            {"endpoint": f"{name}-endpoint", "match": match, "srv_lookups": "no"},
+        )
+    if registers:
+        text += _auth(row, _auth_name(row))
+        text += _section(
+            registration_name(row["trunkname"]),
             "registration",
             {
-                "server_uri": _uri("", row["host"], row),
-                "client_uri": _uri(row["username"], row["domain"], {**row, "port": 0}),
+                "server_uri": server,
+                "client_uri": _uri(row["username"], row["domain"], 0, row["transport"]),
                 "contact_user": row["username"],
-                "outbound_auth": f"{name}-auth",
-                "expiration": 300,
+                "outbound_auth": _auth_name(row),
+                "expiration": 120,
                 "retry_interval": 20,
                 "forbidden_retry_interval": 60,
                 "fatal_retry_interval": 60,
@@ -128,9 +158,21 @@ def _towards(row: Row, hosts: Counter[str]) -> str:
     return text
 
 
-def _auth(row: Row) -> str:
+def _matches(row: Row, names: _Names) -> Iterable[str]:
+    """From where the trunk calls; two behind one address are told apart by the port that they send from."""
+    for address in names.of(row["host"]):
+        yield _host(address, row["port"]) if names.trunks[address] > 1 and row["port"] else address
+
+
+def _auth_name(row: Row) -> str:
+    """Another one for another login: the engine registers anew only when the registration's text changes."""
+    digest = hashlib.sha256(f"{row['authname']}\n{row['sealed']}".encode()).hexdigest()
+    return f"{_name(row)}-auth-{digest[:8]}"
+
+
+def _auth(row: Row, name: str) -> str:
     return _section(
-        f"{_name(row)}-auth",
+        name,
         "auth",
         {"auth_type": "userpass", "username": row["authname"], "password": row["password"]},
     )
@@ -150,7 +192,7 @@ def _account(row: Row) -> str:
             "qualify_timeout": 3,
         },
     )
-    text += _auth(row)
+    text += _auth(row, f"{name}-auth")
     return text + _section(
         f"{name}-identify",
         "identify",

@@ -267,6 +267,22 @@ class Reload(Action):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PJSIPRegister(Action):
+    """Make an outbound registration anew now."""
+
+    NAME = "PJSIPRegister"
+    registration: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PJSIPUnregister(Action):
+    """End an outbound registration; it stays ended until `PJSIPRegister`."""
+
+    NAME = "PJSIPUnregister"
+    registration: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ModuleCheck(Action):
     """Refused when the module is not loaded."""
 
