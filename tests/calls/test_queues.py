@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import time
 from typing import Any
 
@@ -254,6 +255,14 @@ async def test_wrap_up_by_attended_transfer_into_another_queue(pbx: TestPbx) -> 
     ]
 
 
+def _rung_since(agents: list[Phone], before: dict[str, int]) -> bool:
+    return any(len(one.calls) > before[one.number] for one in agents)
+
+
+def _is_past(second: int) -> bool:
+    return int(time.time()) > second
+
+
 async def _answers(pbx: TestPbx, caller: Phone, agents: list[Phone], count: int, queue: str) -> list[str]:
     """Who answers so many calls, one after the other; whoever is rung answers."""
     answered: list[str] = []
@@ -262,17 +271,15 @@ async def _answers(pbx: TestPbx, caller: Phone, agents: list[Phone], count: int,
     for _ in range(count):
         before = {agent.number: len(agent.calls) for agent in agents}
         call = await _waiting(caller, queue)
-        await eventually(
-            lambda before=before: any(len(one.calls) > before[one.number] for one in agents), "one is rung"
-        )
+        await eventually(functools.partial(_rung_since, agents, before), "one is rung")
         (rung,) = [one for one in agents if len(one.calls) > before[one.number]]
         await call.hears(rung.frequency)
         answered.append(rung.number)
         await call.hangup()
-        await eventually(lambda rung=rung: rung.calls[-1].ended, "the agent is free")
+        await eventually(functools.partial(getattr, rung.calls[-1], "ended"), "the agent is free")
         await _until(pbx, {agent.number: "1" for agent in agents}, queue)
         now = int(time.time())  # the engine remembers whole seconds
-        await eventually(lambda now=now: int(time.time()) > now, "another second")
+        await eventually(functools.partial(_is_past, now), "another second")
     return answered
 
 
