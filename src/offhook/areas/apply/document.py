@@ -6,6 +6,7 @@ without quotes are alike, and an empty value is the empty text.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -16,6 +17,11 @@ Node: TypeAlias = "str | list[Node] | dict[str, Node]"
 
 _PATHS = {"prompts": "file", "musiconhold": "files"}
 """The settings that are paths of files, by top key."""
+
+_PLACE = re.compile(
+    r"(?P<key>[a-z]+)(?:\[(?P<at>[0-9]+)\])?(?:\.(?P<unknown>\w+))?[^:]*(?:: (?P<named>\w+) )?", re.ASCII
+)
+"""What refusals begin with: `queues[3] (6700): retry must be …`, `trunks[0].colour is …`."""
 
 
 class ApplyError(Exception):
@@ -75,6 +81,27 @@ def _paths(node: Node, folder: Path) -> Node:
     if isinstance(node, str):
         return ",".join(str(folder / path.strip()) for path in node.split(",") if path.strip())
     return [_paths(item, folder) for item in node] if isinstance(node, list) else node
+
+
+def located(text: str, refusal: ApplyError) -> ApplyError:
+    """`refusal` with the line of `text` at which the object stands that it names, if it names one."""
+    match = _PLACE.match(str(refusal))
+    try:
+        root = yaml.compose(text, Loader=yaml.SafeLoader) if match else None
+    except yaml.YAMLError:
+        root = None
+    node = _under(root, match["key"]) if match else None
+    if match is None or node is None:
+        return refusal
+    if match["at"] and isinstance(node, yaml.SequenceNode):
+        node = node.value[int(match["at"])]
+    node = _under(node, match["unknown"]) or _under(node, match["named"]) or node
+    return ApplyError(f"line {node.start_mark.line + 1}: {refusal}")
+
+
+def _under(node: yaml.Node | None, key: str | None) -> yaml.Node | None:
+    pairs = node.value if isinstance(node, yaml.MappingNode) else ()
+    return next((value for name, value in pairs if name.value == key), None)
 
 
 def mapping(node: Node, place: str) -> dict[str, Node]:

@@ -52,7 +52,8 @@ class ExtensionSection:
 
     def read(self, node: Node) -> list[tuple[str, dict[str, str]]]:
         """Place and fields of each extension. Raises ApplyError for one without number or named twice."""
-        allowed = frozenset(declared_params(AddExtension))
+        # who may use a route is declared with the route
+        allowed = frozenset(declared_params(AddExtension)) - {"selectoutroute"}
         return numbered(objects(node, self.key, allowed), self.key, "number")
 
     def current(self, connection: sa.Connection) -> tuple[Extension, ...]:
@@ -149,7 +150,7 @@ def _updated(place: str, values: dict[str, str], old: Extension) -> Change | Non
         changed += (Difference("registerpassword", "(secret)", "(secret)"),)
     if login is not None:
         changed += (Difference("loginpassword", "(secret)", "(secret)"),)
-    if not changed and not request.selectoutroute:
+    if not changed:
         return None
     return Change(
         section="extensions",
@@ -165,11 +166,11 @@ def numbered(items: list[dict[str, str]], key: str, name: str) -> list[tuple[str
     seen: set[str] = set()
     placed = []
     for at, values in enumerate(items):
-        own = values.get(name, "")
+        own = values.get(name, "").strip()
         if not own:
             raise ApplyError(f"{key}[{at}].{name} is missing or empty")
         if own in seen:
             raise ApplyError(f"{key}[{at}].{name} {own} is declared twice")
         seen.add(own)
-        placed.append((f"{key}[{at}] ({own})", values))
+        placed.append((f"{key}[{at}] ({own})", {**values, name: own}))
     return placed

@@ -110,6 +110,14 @@ class GroupSection:
         if unknown:
             raise ApplyError(f"{item.place}: members {', '.join(unknown)} are no extensions")
 
+    def settled(self, connection: sa.Connection, declared: Sequence[tuple[str, dict[str, str]]]) -> None:
+        """Raises ApplyError when a group has a member that the same document deletes."""
+        present = {group.name: set(group.members) for group in self.current(connection)}
+        for place, values in declared:
+            for number in read_request(AddGroup, values).members:
+                if number not in present[values["name"]]:
+                    raise ApplyError(f"{place}: members has {number}, which is deleted by this document")
+
     async def finished(self, done: None) -> None:
         """Nothing more to do: groups are read live."""
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from offhook.areas.apply.change import Change, Difference, differences
-from offhook.areas.apply.document import Node, fields, objects
+from offhook.areas.apply.document import ApplyError, Node, fields, objects
 from offhook.areas.apply.extensions import numbered
 from offhook.areas.apply.service import refused
 from offhook.areas.objects.field import Row
@@ -93,7 +93,8 @@ class ObjectSection:
             operation="update",
             name=old[kind.identity],
             differences=told,
-            request=_Request(place, str(old[kind.primary]), changes),
+            # all that is declared: what goes together is stored together
+            request=_Request(place, str(old[kind.primary]), sent),
         )
 
     def _differs(self, name: str, value: object, old: Row) -> bool:
@@ -120,6 +121,20 @@ class ObjectSection:
                 self._service.create_in(unit, request.values, references=False)
         except ContractError as failure:
             raise refused(request.place, failure) from None
+
+    def settled(self, connection: sa.Connection, declared: _Declared) -> None:
+        """Raises ApplyError when a list names what the same document deletes."""
+        kind = self._service.kind
+        lists = [field for field in kind.fields if field.link is not None]
+        if not lists:
+            return
+        present = {row[kind.identity]: row for row in self._service.every(connection)}
+        for place, values in declared:
+            row = present[values[kind.identity]]
+            for field in lists:
+                gone = set(kind.read_changes({field.name: values.get(field.name, "")}).get(field.name, ()))
+                for name in sorted(gone - set(row[field.name])):
+                    raise ApplyError(f"{place}: {field.name} has {name}, which is deleted by this document")
 
     async def finished(self, done: bool) -> None:
         """Bring the engine in line."""

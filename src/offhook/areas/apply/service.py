@@ -22,7 +22,7 @@ import sqlalchemy as sa
 import yaml
 
 from offhook.areas.apply.change import Change
-from offhook.areas.apply.document import ApplyError, Node, beside, parse
+from offhook.areas.apply.document import ApplyError, Node, beside, located, parse
 from offhook.contract.errors import ContractError
 from offhook.store.unit import Store, UnitOfWork
 
@@ -39,6 +39,14 @@ class Prepared(Protocol):
 
     async def prepare(self, changes: Sequence[Change]) -> None:
         """Put them in place. Raises ApplyError."""
+
+
+@runtime_checkable
+class Settling(Protocol):
+    """A section whose objects list others: what it declares may have gone by another section's changes."""
+
+    def settled(self, connection: sa.Connection, declared: Any) -> None:
+        """Look once all is stored. Raises ApplyError when a list is not what was declared."""
 
 
 class ApplySection(Protocol):
@@ -88,6 +96,7 @@ class _Moved(Exception):
 @dataclass(frozen=True, slots=True)
 class _Planned:
     section: ApplySection
+    declared: Any
     current: Any
     changes: list[Change]
 
@@ -112,9 +121,14 @@ class ApplyService:
         """Bring the PBX to the state that the YAML `text` declares; `dry_run` only says what would be done.
 
         Paths of files that are relative are looked for in `folder`, where the document lies. Raises
-        ApplyError with place and reason; then nothing was changed.
+        ApplyError with line, place and reason; then nothing was changed.
         """
-        declared = self._read(text, folder or Path())
+        try:
+            return await self._apply(self._read(text, folder or Path()), dry_run)
+        except ApplyError as refusal:
+            raise located(text, refusal) from None
+
+    async def _apply(self, declared: Sequence[tuple[ApplySection, Any]], dry_run: bool) -> Applied:
         for _ in range(_TRIES):
             planned = await self._plan(declared)
             outcome = Applied(tuple(change for each in planned for change in each.changes))
@@ -157,7 +171,7 @@ class ApplyService:
         current = await self._store.read(lambda c: [section.current(c) for section in sections])
         plans = []
         for (section, wanted), now in zip(declared, current, strict=True):
-            plans.append(_Planned(section, now, await asyncio.to_thread(section.plan, now, wanted)))
+            plans.append(_Planned(section, wanted, now, await asyncio.to_thread(section.plan, now, wanted)))
         return plans
 
     async def _check(self, planned: Sequence[_Planned]) -> None:
@@ -177,7 +191,20 @@ class ApplyService:
             prepared = isinstance(each.section, Prepared)
             if not prepared and each.section.current(unit.connection) != each.current:
                 raise _Moved
-        done = [(each.section, each.section.execute(unit, each.changes)) for each in planned]
+        # what goes, goes first and in the other order: its number may come back as something else
+        done = [
+            (each.section, each.section.execute(unit, gone))
+            for each in reversed(planned)
+            if (gone := [change for change in each.changes if change.operation == "delete"])
+        ]
+        done += [
+            (each.section, each.section.execute(unit, kept))
+            for each in planned
+            if (kept := [change for change in each.changes if change.operation != "delete"])
+        ]
+        for each in planned:
+            if isinstance(each.section, Settling):
+                each.section.settled(unit.connection, each.declared)
         coming = frozenset(
             change.name for p in planned if isinstance(p.section, Prepared) for change in p.changes
         )
