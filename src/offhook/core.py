@@ -44,6 +44,7 @@ from offhook.areas.queues.agents import QueueAgents
 from offhook.areas.records.service import RecordKeeper
 from offhook.areas.routes.rights import route_names, routes_of, set_routes
 from offhook.areas.system.service import SystemService
+from offhook.areas.trunks.kind import registers_by
 from offhook.areas.trunks.tables import trunks as trunks_table
 from offhook.asterisk.config import private_folder
 from offhook.clock import Clock
@@ -182,6 +183,7 @@ class Core:
             on_changed=self._extensions_changed,
             set_routes=set_routes,
             in_use=self._extension_in_use,
+            name_taken=registers_by,
         )
         self.objects = ObjectServices(
             store,

@@ -84,19 +84,19 @@ def read_request(request: type[R], values: Mapping[str, str]) -> R:
     """
     params = declared_params(request)
     for name, declared in params.items():
-        if not declared.optional and not (_sent(values, name, declared) or "").strip():
+        if not declared.optional and declared.rule.is_empty(_sent(values, name, declared) or ""):
             raise ContractError(declared.empty, f"{name} is missing or empty")
     arguments: dict[str, Any] = {}
     for name, declared in params.items():
         value = _sent(values, name, declared)
         if value is None:
             continue
-        if not value.strip() and declared.optional:
+        if declared.optional and declared.rule.is_empty(value):
             if declared.empty_ok:
                 arguments[name] = ""
             continue
         try:
-            arguments[name] = declared.rule.read(value)
+            arguments[name] = declared.rule.take(value)
         except RuleBroken as broken:
             raise ContractError(declared.bad, f"{name} must be {broken}") from None
     return request(**arguments)

@@ -20,11 +20,30 @@ class RuleBroken(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Rule(Generic[T]):
-    """How one value is read: `read` turns the text into a `T` or raises `RuleBroken`."""
+    """How one value is read: `read` turns the text into a `T` or raises `RuleBroken`.
+
+    Of a value that `lists` names, commas alone are as good as nothing.
+    """
 
     says: str
     read: Callable[[str], T]
     schema: dict[str, object]
+    lists: bool = False
+
+    def is_empty(self, value: str) -> bool:
+        """Whether `value` says nothing."""
+        return not (value.replace(",", "") if self.lists else value).strip()
+
+    def take(self, value: str) -> T:
+        """Read a value that came from outside. Raises RuleBroken, also for what no store can hold."""
+        if not is_storable(value):
+            raise _broken("text that UTF-8 can carry")
+        return self.read(value)
+
+
+def is_storable(value: str) -> bool:
+    """Whether UTF-8 can carry `value`: JSON may hold halves of surrogate pairs."""
+    return not any("\ud800" <= ch <= "\udfff" for ch in value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +67,6 @@ def text(*, max_len: int = 255, forbidden: str = "", says: str = "") -> Rule[str
     def read(value: str) -> str:
         if len(value) > max_len or any(ch in forbidden or ord(ch) < 0x20 or ord(ch) == 0x7F for ch in value):
             raise _broken(statement)
-        if any(0xD800 <= ord(ch) <= 0xDFFF for ch in value):
-            raise _broken("text that UTF-8 can carry")
         return value
 
     return Rule(statement, read, {"type": "string", "maxLength": max_len})
@@ -126,7 +143,7 @@ def selection() -> Rule[Selection]:
             return Selection(every=True)
         return Selection(every=False, names=names)
 
-    return Rule("one value, several joined by commas, or all", read, {"type": "string"})
+    return Rule("one value, several joined by commas, or all", read, {"type": "string"}, lists=True)
 
 
 def name_list() -> Rule[tuple[str, ...]]:
@@ -135,4 +152,4 @@ def name_list() -> Rule[tuple[str, ...]]:
     def read(value: str) -> tuple[str, ...]:
         return split_list(value)
 
-    return Rule("names joined by commas", read, {"type": "string"})
+    return Rule("names joined by commas", read, {"type": "string"}, lists=True)

@@ -35,6 +35,7 @@ KIND = Kind(
     word="conference",
     table=conferences,
     target="conference",
+    numbers=range(6400, 6500),
     missing=Errno.NO_SUCH_CONFERENCE,
     taken=Errno.CONFERENCE_NUMBER_IN_USE,
     fields=(

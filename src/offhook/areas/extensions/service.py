@@ -39,6 +39,9 @@ SetRoutes: TypeAlias = Callable[[sa.Connection, str, Sequence[str]], None]
 InUse: TypeAlias = Callable[[sa.Connection, Sequence[str]], str | None]
 """Who still sends calls to one of these extensions, as a sentence."""
 
+NameTaken: TypeAlias = Callable[[sa.Connection, Sequence[str]], bool]
+"""Whether something that is no extension registers by one of these names."""
+
 Publish: TypeAlias = Callable[[UnitOfWork, ConfigChange], None]
 OnChanged: TypeAlias = Callable[[Sequence[ExtensionChanged]], Awaitable[None]]
 KIND = "extension"
@@ -66,6 +69,7 @@ class ExtensionService:
         on_changed: OnChanged,
         set_routes: SetRoutes,
         in_use: InUse,
+        name_taken: NameTaken = lambda _connection, _names: False,
     ) -> None:
         self._store = store
         self._numbers = numbers
@@ -74,6 +78,7 @@ class ExtensionService:
         self._on_changed = on_changed
         self._set_routes = set_routes
         self._in_use = in_use
+        self._name_taken = name_taken
         numbers.register(KIND, queries.exists)
 
     async def query(self, which: Selection) -> tuple[Extension, ...]:
@@ -220,6 +225,8 @@ class ExtensionService:
             raise ContractError(
                 Errno.EXTENSION_CONFIG, "registername is that of another extension, or another's number"
             )
+        if self._name_taken(connection, (extension.number, extension.registername)):
+            raise ContractError(Errno.EXTENSION_CONFIG, "a trunk registers by this number or registername")
         if references:
             check_forwards(extension, lambda number: queries.exists(connection, number))
 

@@ -29,6 +29,7 @@ KIND = Kind(
     word="IVR",
     table=ivrs,
     target="ivr",
+    numbers=range(6500, 6600),
     parts=frozenset({"dialplan"}),
     references=(
         Named("prompt", "prompt", (DEFAULT_PROMPT, "")),

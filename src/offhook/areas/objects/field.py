@@ -99,5 +99,18 @@ class NamedMany:
         return {}
 
 
-Check: TypeAlias = Callable[[sa.Connection, Row, Row | None], None]
-"""Checks a new state of an object (and its old one) beyond single settings. Raises ContractError."""
+@dataclass(frozen=True, slots=True)
+class Step:
+    """An object on its way from `old` (None: it is made) to `new`; `sent` are the settings named."""
+
+    new: Row
+    old: Row | None
+    sent: frozenset[str]
+
+    def changes(self, name: str, beside: str) -> bool:
+        """Whether the setting `name` gets another value while `beside`, which goes with it, was not sent."""
+        return self.old is not None and self.new[name] != self.old[name] and beside not in self.sent
+
+
+Check: TypeAlias = Callable[[sa.Connection, Step], None]
+"""Checks a new state of an object beyond single settings, and may settle some. Raises ContractError."""

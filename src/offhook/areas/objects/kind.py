@@ -19,7 +19,8 @@ class Kind:
 
     `key` is its name in `apply` and in the admin API, `word` what people call one of it. `identity` is the
     setting that names it, unique among its kind; where that is a number, `numbered`, it is unique in the
-    whole PBX and cannot be changed. `target` is its name in destinations. `parts` says which generated files
+    whole PBX and cannot be changed; `numbers` is where the operators' API looks for one when none is sent.
+    `target` is its name in destinations. `parts` says which generated files
     of the engine depend on it. Limits and clashes have the errnos of the contract.
     """
 
@@ -29,6 +30,7 @@ class Kind:
     fields: tuple[Field, ...]
     identity: str = "number"
     numbered: bool = True
+    numbers: range | None = None
     target: str = ""
     parts: frozenset[str] = frozenset()
     references: tuple[Reference, ...] = ()
@@ -56,13 +58,15 @@ class Kind:
         """The settings that are columns of the table."""
         return tuple(field.name for field in self.fields if field.link is None)
 
-    def read_new(self, values: Mapping[str, str]) -> Row:
+    def read_new(self, values: Mapping[str, str], *, find_number: bool = False) -> Row:
         """All settings of a new object from what was sent; what was left out is at its default.
 
-        Raises ContractError: first for what is missing, then for the first value that breaks its rule.
+        With `find_number` the number may be left out, to be found later. Raises ContractError: first for what
+        is missing, then for the first value that breaks its rule.
         """
+        free = self.identity if find_number and self.numbers is not None else ""
         for field in self.fields:
-            if field.required and not values.get(field.name, "").strip():
+            if field.required and field.name != free and field.rule.is_empty(values.get(field.name, "")):
                 raise ContractError(Errno.PARAMETER_EMPTY, f"{field.name} is missing or empty")
         defaults = {field.name: field.default for field in self.fields if not field.required}
         return defaults | self.read_changes(values)
@@ -85,10 +89,10 @@ class Kind:
 
 
 def _read(field: Field, text: str) -> Any:
-    if not text.strip():
+    if field.rule.is_empty(text):
         return field.cleared
     try:
-        return field.rule.read(text)
+        return field.rule.take(text)
     except RuleBroken as broken:
         raise ContractError(field.bad, f"{field.name} must be {broken}") from None
 

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from offhook.areas.numbers.service import Numbers
 from offhook.areas.objects.errors import Conflict, Missing
-from offhook.areas.objects.field import Field, Row
+from offhook.areas.objects.field import Field, Row, Step
 from offhook.areas.objects.kind import Kind
 from offhook.areas.objects.references import References
 from offhook.contract.errors import ContractError, Errno
@@ -26,6 +26,7 @@ Announce: TypeAlias = Callable[[UnitOfWork, str, Row, Row | None], None]
 """Told of every change inside its transaction: operation (add, update, del), object, its old state."""
 
 _ID_DIGITS = 9
+_MANY = 500  # values in one IN list; the store bounds the parameters of a statement
 
 
 class ObjectService:
@@ -104,12 +105,15 @@ class ObjectService:
         kind, table = self.kind, self.kind.table
         primary = table.c[kind.primary]
         query = sa.select(*(table.c[name] for name in dict.fromkeys((kind.primary, *kind.columns))))
-        if keys is not None:
+        if keys is not None and len(keys) <= _MANY:
             query = query.where(primary.in_(keys))
         for name in kind.order or ():
             query = query.order_by(table.c[name])
         query = query.order_by(sa.func.length(primary) if kind.numbered else primary, primary)
         rows: list[Row] = [dict(row) for row in connection.execute(query).mappings()]
+        if keys is not None and len(keys) > _MANY:
+            wanted = set(keys)
+            rows = [row for row in rows if row[kind.primary] in wanted]
         owners = [row[kind.primary] for row in rows]
         for field in kind.fields:
             if field.link is not None:
@@ -121,7 +125,10 @@ class ObjectService:
     # -- writing ------------------------------------------------------------------------------------------
 
     async def create(self, values: Row) -> Any:
-        """Make an object; returns its number or id. Raises ContractError, and then nothing was changed."""
+        """Make an object; returns its number or id. Without a number it gets the next free one of its range.
+
+        Raises ContractError, and then nothing was changed.
+        """
         row = await self._store.write(f"{self.kind.key}: add", lambda unit: self.create_in(unit, values))
         await self._on_changed(self.kind.parts)
         return row[self.kind.primary]
@@ -151,12 +158,14 @@ class ObjectService:
     def create_in(self, unit: UnitOfWork, values: Row, *, references: bool = True) -> Row:
         """As `create`, within `unit`. Without `references` what it names is not yet looked for."""
         kind, connection = self.kind, unit.connection
+        if kind.identity not in values:
+            values = {kind.identity: self._free_number(connection), **values}
         self._check_identity(connection, values[kind.identity], None)
         count = sa.select(sa.func.count()).select_from(kind.table)
         if connection.execute(count).scalar_one() >= kind.limit:
             raise ContractError(kind.full, f"no more than {kind.limit} can be made")
         if kind.check is not None:
-            kind.check(connection, values, None)
+            kind.check(connection, Step(values, None, frozenset(values)))
         if references:
             self._references.require(connection, kind, values)
         stored = connection.execute(sa.insert(kind.table).values(**self._columns(values)))
@@ -178,7 +187,7 @@ class ObjectService:
                 raise Conflict(kind.taken, f"the number of a {kind.word} cannot be changed")
             self._check_identity(connection, new[kind.identity], old[kind.identity])
         if kind.check is not None:
-            kind.check(connection, new, old)
+            kind.check(connection, Step(new, old, frozenset(changes)))
         if references:
             self._references.require(connection, kind, new)
         key = old[kind.primary]
@@ -214,6 +223,13 @@ class ObjectService:
         for row in gone:
             self._tell(unit, "del", row, row)
         return gone
+
+    def _free_number(self, connection: sa.Connection) -> str:
+        kind = self.kind
+        for number in map(str, kind.numbers or ()):
+            if self._numbers.taken_by(connection, number) is None:
+                return number
+        raise Conflict(kind.full, f"no number for another {kind.word} is free; send one")
 
     def _check_identity(self, connection: sa.Connection, name: str, own: str | None) -> None:
         kind = self.kind

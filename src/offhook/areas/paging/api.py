@@ -50,7 +50,7 @@ class _Settings:
 class AddPagingGroup(_Settings):
     """Request of paginggroup/add."""
 
-    number: str = param(NUMBER, bad=Errno.PAGING_CONFIG)
+    number: str = param(NUMBER, bad=Errno.PAGING_NAME)
     name: str = param(NAME, bad=Errno.PAGING_NAME)
     type: str = param(TYPE, bad=Errno.PAGING_NAME)
 

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from offhook.areas.conferences.kind import yes_no
 from offhook.areas.extensions.tables import extension_groups, extensions
-from offhook.areas.objects.field import Field, Row
+from offhook.areas.objects.field import Field, Step
 from offhook.areas.objects.kind import Kind
 from offhook.areas.objects.links import Links
 from offhook.areas.paging.tables import paging_groups, paging_members, paginggroups
@@ -18,26 +18,26 @@ from offhook.contract.rules import Rule, RuleBroken, choice, digits, name_list, 
 
 MULTICAST = "multicast"
 TYPE = choice(("paging", "intercom", MULTICAST))
-NAME = text(max_len=63, forbidden="&'<>`|$]\\\"")
+NAME = text(max_len=63)
 NUMBER = digits(7)
 FLAG = yes_no()
 MEMBERS = name_list()
 DEFAULT_PORT = 2000  # that on which the phones of most makers listen
 _MOST = 200
-_ADDRESS = re.compile(r"\[?(?P<host>[0-9A-Fa-f.:]+?)\]?(?::(?P<port>[0-9]{1,5}))?", re.ASCII)
+_IPV4 = re.compile(r"(?P<host>[0-9.]+)(?P<bare>)(?::(?P<port>[0-9]{1,5}))?", re.ASCII)
+_IPV6 = re.compile(
+    r"\[(?P<host>[0-9A-Fa-f.:]+)\](?::(?P<port>[0-9]{1,5}))?|(?P<bare>[0-9A-Fa-f.:]+)", re.ASCII
+)
 
 
 def split_address(text: str) -> tuple[str, int]:
     """Group and port of a multicast address. Raises RuleBroken."""
     says = "an IPv4 or IPv6 multicast address, optionally with :port"
     bare = text.strip()
-    if bare.count(":") > 1 and not bare.startswith("["):
-        host, port = bare, str(DEFAULT_PORT)
-    else:
-        match = _ADDRESS.fullmatch(bare)
-        if match is None:
-            raise RuleBroken(says)
-        host, port = match["host"], match["port"] or str(DEFAULT_PORT)
+    match = (_IPV6 if bare.count(":") > 1 else _IPV4).fullmatch(bare)
+    if match is None:
+        raise RuleBroken(says)
+    host, port = match["host"] or match["bare"], match["port"] or str(DEFAULT_PORT)
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
@@ -60,7 +60,8 @@ def multicast_rule() -> Rule[str]:
 ADDRESS = multicast_rule()
 
 
-def _check(_connection: sa.Connection, new: Row, _old: Row | None) -> None:
+def _check(_connection: sa.Connection, step: Step) -> None:
+    new = step.new
     if new["type"] == MULTICAST:
         if not new["multicastip"]:
             raise ContractError(Errno.PARAMETER_EMPTY, "multicastip is missing or empty")
@@ -76,6 +77,7 @@ KIND = Kind(
     word="paging group",
     table=paginggroups,
     target="paging",
+    numbers=range(6300, 6400),
     check=_check,
     limit=500,
     missing=Errno.NO_SUCH_PAGING,
@@ -83,7 +85,7 @@ KIND = Kind(
     in_use=Errno.PAGING_FAILED,
     full=Errno.PAGING_LIMIT,
     fields=(
-        Field(name="number", rule=NUMBER, bad=Errno.PAGING_CONFIG),
+        Field(name="number", rule=NUMBER, bad=Errno.PAGING_NAME),
         Field(name="name", rule=NAME, bad=Errno.PAGING_NAME),
         Field(name="type", rule=TYPE, default="paging", bad=Errno.PAGING_NAME),
         Field(

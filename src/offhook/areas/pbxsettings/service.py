@@ -57,7 +57,7 @@ class SettingsService:
                 continue
             sent = values[field.name]
             try:
-                value = field.rule.read(sent) if sent.strip() else field.cleared
+                value = field.cleared if field.rule.is_empty(sent) else field.rule.take(sent)
             except RuleBroken as broken:
                 raise ContractError(field.bad, f"{field.name} must be {broken}") from None
             if value is not None:

@@ -53,9 +53,7 @@ class UpdateQueue:
     ringstrategy: str | None = _set(STRATEGY)
     failoveraction: str | None = _set(ACTION)
     failoverdest: str | None = _set(DEST, empty_ok=True)
-    agents: tuple[str, ...] | None = param(
-        name_list(), bad=Errno.NO_SUCH_EXTENSION, optional=True, empty_ok=True
-    )
+    agents: tuple[str, ...] | None = _set(name_list(), empty_ok=True)
     agenttimeout: int | None = _set(SECONDS)
     wrapuptime: int | None = _set(WRAPUP)
     ringinuse: bool | None = _set(FLAG)
@@ -215,7 +213,7 @@ def endpoints(service: ObjectService, agents: QueueAgents) -> list[Endpoint[Any,
             UpdateQueue,
             Nothing,
             update,
-            (*missing, Errno.QUEUE_CONFIG, Errno.NO_SUCH_EXTENSION, Errno.NO_SUCH_AUDIO),
+            (*missing, Errno.QUEUE_CONFIG, Errno.NO_SUCH_AUDIO),
         ),
         *_agent_endpoints(agents),
     ]

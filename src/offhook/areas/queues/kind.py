@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from offhook.areas.extensions.tables import extensions
 from offhook.areas.objects.destinations import WITHOUT_NAME, InTwo, well_formed
-from offhook.areas.objects.field import Field, Named, Row
+from offhook.areas.objects.field import Field, Named, Step
 from offhook.areas.objects.kind import Kind
 from offhook.areas.objects.links import Links
 from offhook.areas.queues.engine import PART
@@ -81,10 +81,11 @@ EVERY = frequency_rule()
 RETRY = retry_rule()
 
 
-def _check(_connection: sa.Connection, new: Row, _old: Row | None) -> None:
+def _check(_connection: sa.Connection, step: Step) -> None:
+    new = step.new
     for action, dest in (("failoveraction", "failoverdest"), ("breakoutaction", "breakoutdest")):
         kind = ACTIONS[new[action]]
-        if kind in WITHOUT_NAME:
+        if kind in WITHOUT_NAME or step.changes(action, beside=dest):
             new[dest] = ""
         elif new[dest] and not well_formed(kind, new[dest]):
             raise ContractError(_BAD, f"{dest} does not fit {action}")
@@ -96,7 +97,7 @@ def _agents(*, static: bool) -> Links:
         member=queue_agents.c.number,
         name=extensions.c.number,
         key=extensions.c.number,
-        unknown=Errno.NO_SUCH_EXTENSION,
+        unknown=_BAD,
         only={"static": static},
     )
 
@@ -111,6 +112,7 @@ KIND = Kind(
     table=queues,
     target="queue",
     parts=frozenset({PART}),
+    numbers=range(6700, 6800),
     references=(
         InTwo("failoveraction", "failoverdest", ACTIONS),
         InTwo("breakoutaction", "breakoutdest", ACTIONS),
@@ -136,7 +138,7 @@ KIND = Kind(
             rule=name_list(),
             default=(),
             cleared=(),
-            bad=Errno.NO_SUCH_EXTENSION,
+            bad=_BAD,
             link=_agents(static=True),
         ),
         Field(
@@ -144,7 +146,7 @@ KIND = Kind(
             rule=name_list(),
             default=(),
             cleared=(),
-            bad=Errno.NO_SUCH_EXTENSION,
+            bad=_BAD,
             link=_agents(static=False),
             doc="agents who are logged in now",
         ),

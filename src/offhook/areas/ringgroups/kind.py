@@ -18,6 +18,7 @@ KIND = Kind(
     word="ring group",
     table=ringgroups,
     target="ringgroup",
+    numbers=range(6200, 6300),
     references=(InOne("failover"),),
     missing=Errno.NO_SUCH_RINGGROUP,
     fields=(

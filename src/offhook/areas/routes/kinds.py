@@ -14,7 +14,7 @@ from offhook.areas.objects.destinations import (
     destination,
     well_formed,
 )
-from offhook.areas.objects.field import Field, Named, Row
+from offhook.areas.objects.field import Field, Named, Step
 from offhook.areas.objects.kind import Kind
 from offhook.areas.objects.links import Links
 from offhook.areas.routes.patterns import pattern_rule, split_range
@@ -43,9 +43,9 @@ PREPEND = digits(20)
 _FLAG = on_off()
 
 
-def _check_inroute(connection: sa.Connection, new: Row, old: Row | None) -> None:
-    changed = old is not None and new["desttype"] != old["desttype"] and new["dest"] == old["dest"]
-    if changed and new["desttype"] != HANGUP:
+def _check_inroute(_connection: sa.Connection, step: Step) -> None:
+    new = step.new
+    if step.changes("desttype", beside="dest") and new["desttype"] != HANGUP:
         raise ContractError(Errno.DESTINATION, "a new desttype needs a dest")
     if new["desttype"] == HANGUP:
         new["dest"] = ""
@@ -59,8 +59,8 @@ def _check_inroute(connection: sa.Connection, new: Row, old: Row | None) -> None
             raise ContractError(Errno.DESTINATION, "did and dest have to be ranges of the same length")
 
 
-def _check_outroute(_connection: sa.Connection, new: Row, _old: Row | None) -> None:
-    if not new["extensions"] and not new["extensionsgroup"]:
+def _check_outroute(_connection: sa.Connection, step: Step) -> None:
+    if not step.new["extensions"] and not step.new["extensionsgroup"]:
         raise ContractError(Errno.PARAMETER_EMPTY, "extensions or extensionsgroup is needed")
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Collection
 
 import sqlalchemy as sa
 
 from offhook.areas.extensions.tables import extensions
-from offhook.areas.objects.field import Field, Row
+from offhook.areas.objects.field import Field, Row, Step
 from offhook.areas.objects.kind import Kind
 from offhook.areas.trunks.dods import DodLink
 from offhook.areas.trunks.tables import trunks
@@ -31,7 +32,8 @@ def host_rule() -> Rule[str]:
         bare = value[1:-1] if value.startswith("[") and value.endswith("]") else value
         if re.fullmatch(r"[0-9.]+", bare, re.ASCII) or ":" in bare:
             try:
-                ipaddress.ip_address(bare)
+                # what stands behind % names an interface, and Python lets any character pass in it
+                ipaddress.ip_address(bare.replace("%", "/"))
             except ValueError:
                 raise RuleBroken(says) from None
             return bare
@@ -65,11 +67,14 @@ USERNAME = pattern(
     says="at most 63 characters without space ; & \" ' \\ < > ` | @ :",
 )
 FROMUSER = text(max_len=63, forbidden=" :" + _NAME_FORBIDDEN)
+# An account's name is that of a section and in a list of the engine's configuration.
+_ACCOUNT_USER = re.compile(r"[A-Za-z0-9._~+*!=$-]+", re.ASCII)
 DODS = name_list()
 _FLAG = on_off()
 
 
-def _check(connection: sa.Connection, new: Row, old: Row | None) -> None:
+def _check(connection: sa.Connection, step: Step) -> None:
+    new, old = step.new, step.old
     if old is not None and new["trunktype"] != old["trunktype"]:
         raise ContractError(Errno.TRUNK_TYPE, "the kind of a trunk cannot be changed")
     needed: tuple[str, ...] = (
@@ -86,18 +91,27 @@ def _check(connection: sa.Connection, new: Row, old: Row | None) -> None:
 
 def _check_account(connection: sa.Connection, new: Row) -> None:
     """An account trunk registers with us: its names share one space with those of phones."""
-    column, own = trunks.c, new.get("id", -1)
+    if not _ACCOUNT_USER.fullmatch(new["username"]) or new["username"].startswith("trunk-"):
+        raise ContractError(
+            Errno.TRUNK_USER, "an account's username has letters, digits and . _ ~ + * ! = $ -, not trunk-"
+        )
     names = (new["username"], new["authname"])
-    other = sa.select(column.id).where(
-        column.trunktype == ACCOUNT,
-        column.id != own,
-        sa.or_(column.username.in_(names), column.authname.in_(names)),
-    )
     phone = sa.select(extensions.c.number).where(
         sa.or_(extensions.c.registername.in_(names), extensions.c.number.in_(names))
     )
-    if connection.execute(other.limit(1)).first() or connection.execute(phone.limit(1)).first():
+    if registers_by(connection, names, but=new.get("id", -1)) or connection.execute(phone.limit(1)).first():
         raise ContractError(Errno.TRUNK_USER_IN_USE, "an extension or another trunk registers by this name")
+
+
+def registers_by(connection: sa.Connection, names: Collection[str], but: int = -1) -> bool:
+    """Whether the far end of a trunk, other than that with the id `but`, registers by one of `names`."""
+    column = trunks.c
+    query = sa.select(column.id).where(
+        column.trunktype == ACCOUNT,
+        column.id != but,
+        sa.or_(column.username.in_(names), column.authname.in_(names)),
+    )
+    return connection.execute(query.limit(1)).first() is not None
 
 
 KIND = Kind(

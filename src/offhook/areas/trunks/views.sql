@@ -5,10 +5,11 @@ SELECT
     id,
     'trunk-' || trunkname || '-endpoint' AS endpoint,
     trunktype,
-    username,
     didsource,
     callerid,
-    maxchannels
+    maxchannels,
+    -- last: the dialplan's hash takes an opened bracket in a value for a group and swallows what follows
+    username
 FROM trunks
 WHERE enabled;
 
