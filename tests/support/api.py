@@ -12,16 +12,19 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from offhook import __version__
 from offhook.areas.access import api as access_api
 from offhook.areas.contacts import api as contacts_api
 from offhook.areas.extensions import api as extensions_api
+from offhook.areas.hotel import api as hotel_api
+from offhook.areas.hotel.service import HotelService
 from offhook.areas.system import api as system_api
 from offhook.areas.trunks.states import TrunkStates
 from offhook.areas.uacsta import api as uacsta_api
 from offhook.areas.uacsta.service import UacstaService
+from offhook.asterisk.switch import Switch
 from offhook.callstate.model import ExtensionWord, Member
 from offhook.clock import ManualClock
 from offhook.contract.endpoint import Registry
@@ -83,6 +86,12 @@ class TestApi:
                 *extensions_api.endpoints(core.extensions, core.groups, calls, calls, core.routes),
                 *object_endpoints(core.objects, TrunkStates(_NoEngine()), core.queue_agents),
                 *uacsta_api.endpoints(uacsta),
+                *hotel_api.endpoints(
+                    # without messages in a box there is nothing to tell the engine
+                    HotelService(
+                        core.store, core.extensions, cast(Switch, None), core.settings.data / "boxes"
+                    )
+                ),
             ]
         )
         api = Api(self.registry, core.access, ready=lambda: self.ready, allow_origin="*")

@@ -1,0 +1,118 @@
+"""The API of a PBX with one object of each kind, which can be put back to what it was at any time."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import AsyncIterator
+from typing import Any
+
+import sqlalchemy as sa
+
+from offhook.contract.endpoint import Endpoint
+from offhook.store.metadata import metadata
+from offhook.store.unit import UnitOfWork
+from tests.contract.cases import DOCUMENT
+from tests.support.api import TestApi, running_api
+from tests.support.pbx import tone_file
+
+Rows = dict[str, list[dict[str, Any]]]
+
+
+class Switchboard:
+    """The API with an object of each kind. `remember` says what `restore` brings back."""
+
+    def __init__(self, api: TestApi, token: str) -> None:
+        self.api = api
+        self.core = api.core
+        self.token = token
+        self._watch = sqlite3.connect(api.core.settings.data / "offhook.db", isolation_level=None)
+        self._first: Rows = {}
+        self._seen = 0
+
+    def close(self) -> None:
+        """End watching the store."""
+        self._watch.close()
+
+    def endpoint(self, path: str) -> Endpoint[Any, Any]:
+        """A declared endpoint."""
+        found = self.api.registry.get(path)
+        assert found is not None, path
+        return found
+
+    async def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        """One request; values are sent as they are, whatever their type."""
+        return await self.api.post(f"{path}?token={self.token}", body)
+
+    async def ok(self, path: str, **body: Any) -> dict[str, Any]:
+        """One request that has to succeed."""
+        answer = await self.post(path, body)
+        assert answer["status"] == "Success", (path, body, answer)
+        return answer
+
+    async def refused(self, path: str, errno: int, **body: Any) -> str:
+        """One request that has to fail with `errno` and to change nothing; returns the text for people."""
+        answer = await self.post(path, body)
+        assert (answer["status"], answer.get("errno")) == ("Failed", str(errno)), (path, body, answer)
+        assert not await self.has_changed(), (path, body)
+        return str(answer["errmsg"])
+
+    async def rows(self) -> Rows:
+        """Every row of every table."""
+
+        def work(connection: sa.Connection) -> Rows:
+            return {
+                table.name: [dict(row) for row in connection.execute(sa.select(table)).mappings()]
+                for table in metadata.sorted_tables
+            }
+
+        return await self.core.store.read(work)
+
+    async def remember(self) -> None:
+        """What is there now is what `restore` brings back."""
+        self._first = await self.rows()
+        self._seen = self._commits()
+
+    async def has_changed(self) -> bool:
+        """Whether any row of any table is another one than at first.
+
+        SQLite tells another connection cheaply whether anything was committed at all.
+        """
+        if self._commits() == self._seen:
+            return False
+        changed = await self.rows() != self._first
+        if not changed:
+            self._seen = self._commits()
+        return changed
+
+    async def restore(self) -> None:
+        """Bring every row back to what it was."""
+        if self._commits() == self._seen:
+            return
+
+        def work(unit: UnitOfWork) -> None:
+            for table in reversed(metadata.sorted_tables):
+                unit.connection.execute(sa.delete(table))
+            for table in metadata.sorted_tables:
+                if self._first[table.name]:
+                    unit.connection.execute(sa.insert(table), self._first[table.name])
+
+        await self.core.store.write("test: restore", work)
+        self._seen = self._commits()
+
+    def _commits(self) -> int:
+        return int(self._watch.execute("PRAGMA data_version").fetchone()[0])
+
+
+@contextlib.asynccontextmanager
+async def running_switchboard() -> AsyncIterator[Switchboard]:
+    """A switchboard for the time of a block."""
+    async with running_api() as running:
+        await running.core.prompts.store("welcome", tone_file(440, 0.1), "welcome.wav")
+        await running.core.apply.apply(DOCUMENT)
+        api = Switchboard(running, await running.login())
+        await api.remember()
+        try:
+            yield api
+        finally:
+            api.close()
