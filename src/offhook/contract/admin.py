@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from offhook.contract.rules import is_storable
+
 
 @dataclass(frozen=True, slots=True)
 class AdminRequest:
@@ -45,14 +47,17 @@ class AdminHandler(Protocol):
         """Answer. Raises AdminRefused."""
 
 
-def as_text(value: Any) -> str:
-    """A JSON value as the rules read it. Raises AdminRefused for objects."""
+def as_text(value: Any, *, in_list: bool = False) -> str:
+    """A JSON value as the rules read it.
+
+    Raises AdminRefused for objects, lists of lists, and text that UTF-8 cannot carry.
+    """
     if isinstance(value, bool):
         return "on" if value else "off"
     if value is None:
         return ""
-    if isinstance(value, str | int | float):
+    if isinstance(value, str | int | float) and is_storable(str(value)):
         return str(value)
-    if isinstance(value, list):
-        return ",".join(as_text(part) for part in value)
+    if isinstance(value, list) and not in_list:
+        return ",".join(as_text(part, in_list=True) for part in value)
     raise AdminRefused(400, "a value is a text, a number, a switch or a list of these")

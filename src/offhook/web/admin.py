@@ -80,7 +80,7 @@ class AdminSite:
     async def _read(self, request: web.BaseRequest) -> AdminRequest:
         if request.method not in _METHODS:
             raise AdminRefused(405, f"{request.method} is not known here")
-        path = tuple(unquote(part) for part in request.path[len(PREFIX) :].split("/") if part)
+        path = tuple(unquote(part) for part in request.rel_url.raw_path[len(PREFIX) :].split("/") if part)
         data = b""
         if request.method != "GET":
             data = await _body(request)

@@ -5,71 +5,217 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import sqlalchemy as sa
+
 from offhook.areas.objects.field import Field
 from offhook.areas.objects.kind import Kind
-from offhook.areas.pbxsettings.sections import SECTIONS
+from offhook.areas.pbxsettings.sections import SECTIONS, Section
 
-_REFUSALS = {
+_Json = dict[str, Any]
+_FIRST_EXTENSION = 1000
+_REFUSALS: _Json = {
     "400": {"description": "a setting is wrong; the error says which"},
-    "401": {"description": "user name or password is wrong"},
+    "401": {"description": "user name or password is wrong, or the address is locked after five wrong ones"},
+    "403": {"description": "over plain http from another machine, or sent by a page of another site"},
     "404": {"description": "there is no such object"},
+    "405": {"description": "this method is not possible here"},
     "409": {"description": "the name or number is taken, or another object uses this one"},
 }
+_REFUSED: _Json = {status: {"$ref": f"#/components/responses/{status}"} for status in _REFUSALS}
+_NAMES: _Json = {"type": "array", "items": {"type": "string"}}
+_FILE: _Json = {
+    "type": "object",
+    "properties": {
+        "name": {"type": "string"},
+        "seconds": {"type": "number"},
+        "changed": {"type": "integer", "description": "seconds since the epoch"},
+    },
+}
+_AUDIO: _Json = {"type": "string", "contentMediaType": "audio/wav"}
 
 
-def document(kinds: Sequence[Kind], version: str) -> dict[str, Any]:
+def document(kinds: Sequence[Kind], version: str) -> _Json:
     """The whole document."""
-    paths: dict[str, Any] = {}
+    paths: _Json = {
+        "/": {"get": _operation("Everything that there is", "index", _object({"kinds": _NAMES}))},
+        "/openapi.json": {"get": _operation("This document", "openapi", {"type": "object"})},
+    }
     for kind in kinds:
-        paths |= _paths(kind)
+        paths |= _kind(kind)
     for section in SECTIONS:
-        body = _body(section.fields)
-        paths[f"/settings/{section.key}"] = {
-            "get": _operation(f"The settings {section.key}", f"get_{section.key}"),
-            "patch": {**_operation(f"Change {section.key}", f"patch_{section.key}"), "requestBody": body},
-        }
+        paths |= _section(section)
     return {
         "openapi": "3.1.0",
-        "info": {"title": "offhook: operators' API", "version": version},
+        "info": {"title": "offhook: operators' API", "version": version, "description": _numbers(kinds)},
         "servers": [{"url": "/admin/api/v1"}],
         "security": [{"console": []}],
-        "components": {"securitySchemes": {"console": {"type": "http", "scheme": "basic"}}},
-        "paths": paths,
+        "components": {
+            "securitySchemes": {"console": {"type": "http", "scheme": "basic"}},
+            "responses": _REFUSALS,
+        },
+        "paths": paths | _sounds() | _dialplan(),
     }
 
 
-def _paths(kind: Kind) -> dict[str, Any]:
-    body = _body(kind.fields)
-    identity = {"name": kind.primary, "in": "path", "required": True, "schema": {"type": "string"}}
+def _numbers(kinds: Sequence[Kind]) -> str:
+    ranges = ", ".join(
+        f"{kind.key} {kind.numbers[0]}-{kind.numbers[-1]}" for kind in kinds if kind.numbers is not None
+    )
+    slots = next(field.default for section in SECTIONS for field in section.fields if field.name == "slots")
+    return (
+        "Lists may also be sent as text joined by commas, switches as on and off. A number belongs to one "
+        "thing only and cannot be changed. Left out, it becomes the next free one of the range of its kind: "
+        f"{ranges}. Extensions begin at {_FIRST_EXTENSION}, parking has {slots}; a number that is sent may "
+        "be any other."
+    )
+
+
+def _kind(kind: Kind) -> _Json:
+    fields = {field.name: _schema(_column_type(kind, field), field) for field in kind.fields}
+    shown = _object(
+        {
+            kind.primary: {"type": "string"},
+            **{field.name: fields[field.name] for field in kind.fields if not field.secret},
+        }
+    )
+    required = [f.name for f in kind.fields if f.required and not (kind.numbers and f.name == kind.identity)]
+    made = _object({kind.primary: {"type": "string"}})
     return {
         f"/{kind.key}": {
-            "get": _operation(f"All objects of the kind {kind.word}", f"list_{kind.key}"),
-            "post": {**_operation(f"Make a {kind.word}", f"add_{kind.key}", "201"), "requestBody": body},
+            "get": _operation(f"All objects of the kind {kind.word}", f"list_{kind.key}", _items(shown)),
+            "post": {
+                **_operation(f"Make one: {kind.word}", f"add_{kind.key}", made, "201"),
+                "requestBody": _body({**_object(fields), "required": required}),
+            },
         },
         f"/{kind.key}/{{{kind.primary}}}": {
-            "parameters": [identity],
-            "get": _operation(f"One {kind.word}", f"get_{kind.key}"),
-            "patch": {**_operation(f"Change a {kind.word}", f"patch_{kind.key}"), "requestBody": body},
-            "delete": _operation(f"Delete a {kind.word}", f"delete_{kind.key}", "204"),
+            "parameters": [_parameter(kind.primary)],
+            "get": _operation(f"One {kind.word}", f"get_{kind.key}", shown),
+            "patch": {
+                **_operation(f"Change the settings sent of one {kind.word}", f"patch_{kind.key}", shown),
+                "requestBody": _body(_object(fields)),
+            },
+            "delete": _operation(f"Delete one {kind.word}", f"delete_{kind.key}", None, "204"),
         },
     }
 
 
-def _operation(summary: str, identity: str, status: str = "200") -> dict[str, Any]:
+def _column_type(kind: Kind, field: Field) -> str:
+    if field.link is not None:
+        return "array"
+    column = kind.table.c[field.name].type
+    if isinstance(column, sa.Boolean):
+        return "boolean"
+    return "integer" if isinstance(column, sa.Integer) else "string"
+
+
+def _schema(kind: str, field: Field) -> _Json:
+    """What is sent and shown of a setting; bounds and choices are those of its rule."""
+    if kind == "array":
+        schema: _Json = dict(_NAMES)
+    elif kind == "boolean":
+        schema = {"type": "boolean"}
+    else:
+        schema = {**field.rule.schema, "type": kind}
+        if kind == "integer" and "enum" in schema:
+            schema["enum"] = [int(str(choice)) for choice in field.rule.schema["enum"]]  # type: ignore[attr-defined]
+    schema["description"] = field.doc or field.rule.says
+    if field.secret:
+        schema["writeOnly"] = True
+    return schema
+
+
+def _section(section: Section) -> _Json:
+    types = {
+        field.name: "integer" if isinstance(field.default, int) else "string" for field in section.fields
+    }
+    shape = _object({field.name: _schema(types[field.name], field) for field in section.fields})
+    key = section.key
     return {
-        "summary": summary,
-        "operationId": identity,
-        "responses": {status: {"description": "done"}, **_REFUSALS},
+        f"/settings/{key}": {
+            "get": _operation(f"The settings {key}", f"get_{key}", shape),
+            "patch": {
+                **_operation(f"Change settings of {key}", f"patch_{key}", shape),
+                "requestBody": _body(shape),
+            },
+        }
     }
 
 
-def _body(fields: Sequence[Field]) -> dict[str, Any]:
-    schema = {
-        "type": "object",
-        "additionalProperties": False,
-        "required": [field.name for field in fields if field.required],
-        "properties": {
-            field.name: {**field.rule.schema, "description": field.doc or field.rule.says} for field in fields
+def _sounds() -> _Json:
+    speech = _object({"text": {"type": "string", "maxLength": 2000}, "language": {"type": "string"}})
+    uploads: _Json = {
+        "audio/wav": {"schema": {}},
+        "audio/*": {"schema": {}},
+        "application/octet-stream": {"schema": {}},
+    }
+    filename = {
+        "name": "filename",
+        "in": "query",
+        "schema": {"type": "string"},
+        "description": "its ending tells raw GSM, which has no header",
+    }
+    spoken = {"application/json": {"schema": {**speech, "required": ["text"]}}}
+    classes = _items(_object({"name": {"type": "string"}, "files": {"type": "array", "items": _FILE}}))
+    heard = {"200": {"description": "done", "content": {"audio/wav": {"schema": _AUDIO}}}, **_REFUSED}
+    return {
+        "/prompts": {"get": _operation("All prompts", "list_prompts", _items(_FILE))},
+        "/prompts/{name}": {
+            "parameters": [_parameter("name")],
+            "get": {"summary": "Hear a prompt", "operationId": "get_prompt", "responses": heard},
+            "put": {
+                **_operation("Upload a prompt, or have a text spoken", "put_prompt", _FILE, "201"),
+                "parameters": [filename],
+                "requestBody": {"required": True, "content": {**uploads, **spoken}},
+            },
+            "delete": _operation("Delete a prompt that nothing plays", "delete_prompt", None, "204"),
+        },
+        "/musiconhold": {"get": _operation("All classes with their files", "list_musiconhold", classes)},
+        "/musiconhold/{class}": {
+            "parameters": [_parameter("class")],
+            "delete": _operation("Delete a class that no queue plays", "delete_musiconhold", None, "204"),
+        },
+        "/musiconhold/{class}/{name}": {
+            "parameters": [_parameter("class"), _parameter("name")],
+            "get": {"summary": "Hear a file", "operationId": "get_music", "responses": heard},
+            "put": {
+                **_operation("Upload a file; makes its class", "put_music", _object({}), "201"),
+                "parameters": [filename],
+                "requestBody": {"required": True, "content": uploads},
+            },
+            "delete": _operation("Delete a file; a class keeps one", "delete_music", None, "204"),
         },
     }
+
+
+def _dialplan() -> _Json:
+    shape = _object({"contexts": _NAMES})
+    return {
+        "/dialplan": {
+            "get": _operation("Check the operator's dialplan", "check_dialplan", shape),
+            "post": _operation("Put the operator's dialplan in force", "reload_dialplan", shape),
+        }
+    }
+
+
+def _parameter(name: str) -> _Json:
+    return {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+
+
+def _object(properties: _Json) -> _Json:
+    return {"type": "object", "additionalProperties": False, "properties": properties}
+
+
+def _items(schema: _Json) -> _Json:
+    return _object({"items": {"type": "array", "items": schema}})
+
+
+def _operation(summary: str, identity: str, answer: _Json | None, status: str = "200") -> _Json:
+    done: _Json = {"description": "done"}
+    if answer is not None:
+        done["content"] = {"application/json": {"schema": answer}}
+    return {"summary": summary, "operationId": identity, "responses": {status: done, **_REFUSED}}
+
+
+def _body(schema: _Json) -> _Json:
     return {"required": True, "content": {"application/json": {"schema": schema}}}

@@ -1,7 +1,7 @@
 """Serves the operators' API from the areas' own services, so that its rules are those of the contract's API.
 
 /<kind>            GET all, POST one          /prompts, /prompts/<name>
-/<kind>/<id>       GET, PATCH, DELETE         /musiconhold, /musiconhold/<class>/<name>
+/<kind>/<id>       GET, PATCH, DELETE         /musiconhold, /musiconhold/<class>, /musiconhold/<class>/<name>
 /settings/<name>   GET, PATCH                 /dialplan GET (checks), POST (puts in force)
 """
 
@@ -72,10 +72,13 @@ class AdminService:
 
     async def _answer(self, request: AdminRequest) -> AdminAnswer:
         match request.path:
-            case ():
-                return AdminAnswer(body={"kinds": [*self._services, "settings", "prompts", "musiconhold"]})
-            case ("openapi.json",):
+            case () if request.method == "GET":
+                kinds = [*self._services, "settings", "prompts", "musiconhold", "dialplan"]
+                return AdminAnswer(body={"kinds": kinds})
+            case ("openapi.json",) if request.method == "GET":
                 return AdminAnswer(body=self._document)
+            case () | ("openapi.json",):
+                raise _not_allowed(request)
             case ("settings", name):
                 return await self._section(request, name)
             case ("prompts", *rest):
@@ -98,7 +101,7 @@ class AdminService:
         if request.method != "POST":
             raise _not_allowed(request)
         _only_known(request.values, kind.by_name)
-        identity = await service.create(kind.read_new(request.values))
+        identity = await service.create(kind.read_new(request.values, find_number=True))
         return AdminAnswer(201, {kind.primary: str(identity)})
 
     async def _object(self, request: AdminRequest, service: ObjectService, identity: str) -> AdminAnswer:
@@ -137,14 +140,15 @@ class AdminService:
                 await self._prompts.delete(name)
                 return AdminAnswer(204)
             case (("PUT" | "POST"), [name]):
-                if "text" in request.values:
-                    language = request.values.get("language", "en")
-                    made = await self._prompts.speak(name, request.values["text"], language)
+                if request.values:
+                    _only_known(request.values, ("text", "language"))
+                    language = request.values.get("language") or "en"
+                    made = await self._prompts.speak(name, request.values.get("text", ""), language)
                 else:
                     filename = request.query.get("filename", "upload.wav")
                     made = await self._prompts.store(name, request.data, filename)
                 return AdminAnswer(201, _file(made))
-        raise _not_allowed(request)
+        raise _not_here(request, path, 1)
 
     async def _musiconhold(self, request: AdminRequest, path: list[str]) -> AdminAnswer:
         match request.method, path:
@@ -155,11 +159,16 @@ class AdminService:
             case "DELETE", [music]:
                 await self._music.delete(music)
                 return AdminAnswer(204)
+            case "GET", [music, name]:
+                return AdminAnswer(body=await self._music.read(music, name), content_type="audio/wav")
+            case "DELETE", [music, name]:
+                await self._music.delete_file(music, name)
+                return AdminAnswer(204)
             case (("PUT" | "POST"), [music, name]):
                 filename = request.query.get("filename", "upload.wav")
                 await self._music.store(music, name, request.data, filename)
                 return AdminAnswer(201, {"name": music})
-        raise _not_allowed(request)
+        raise _not_here(request, path, 2)
 
     async def _custom(self, request: AdminRequest) -> AdminAnswer:
         if request.method == "GET":
@@ -173,6 +182,10 @@ class AdminService:
 
 def _not_allowed(request: AdminRequest) -> AdminRefused:
     return AdminRefused(405, f"{request.method} is not possible here")
+
+
+def _not_here(request: AdminRequest, path: list[str], depth: int) -> AdminRefused:
+    return AdminRefused(404, "there is nothing here") if len(path) > depth else _not_allowed(request)
 
 
 def _only_known(values: Mapping[str, str], known: Iterable[str]) -> None:

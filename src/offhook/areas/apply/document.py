@@ -12,6 +12,8 @@ from typing import Any, TypeAlias
 
 import yaml
 
+from offhook.contract.rules import is_storable
+
 Node: TypeAlias = "str | list[Node] | dict[str, Node]"
 
 
@@ -119,7 +121,7 @@ def fields(node: Node, place: str, allowed: frozenset[str]) -> dict[str, str]:
             raise ApplyError(f"{place}.{name} is an unknown key")
         if isinstance(value, list) and all(isinstance(part, str) for part in value):
             value = ",".join(part for part in value if isinstance(part, str))
-        if not isinstance(value, str):
+        if not isinstance(value, str) or not is_storable(value):
             raise ApplyError(f"{place}.{name} must be a plain value")
         values[name] = value
     return values

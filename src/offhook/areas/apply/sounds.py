@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -21,7 +21,7 @@ from offhook.areas.apply.document import ApplyError, Node, objects
 from offhook.areas.apply.extensions import numbered
 from offhook.areas.prompts.audio import MAX_BYTES, AudioError
 from offhook.areas.prompts.files import NameRefused, checked
-from offhook.areas.prompts.service import MusicService, PromptService
+from offhook.areas.prompts.service import MusicService, PromptService, checked_class
 from offhook.areas.prompts.speech import SpeechUnavailable
 from offhook.store.unit import UnitOfWork
 
@@ -50,7 +50,7 @@ class PromptSection:
             objects(node, self.key, frozenset({"name", "file", "text", "language"})), self.key, "name"
         )
         for place, values in declared:
-            _checked(place, values["name"])
+            _checked(place, checked, values["name"])
             if ("file" in values) == ("text" in values):
                 raise ApplyError(f"{place}: a prompt has either a file or a text")
         return declared
@@ -116,7 +116,7 @@ class MusicSection:
         """Place and settings of each class. Raises ApplyError."""
         declared = numbered(objects(node, self.key, frozenset({"name", "files"})), self.key, "name")
         for place, values in declared:
-            _checked(place, values["name"])
+            _checked(place, checked_class, values["name"])
         return declared
 
     def current(self, connection: sa.Connection) -> list[str]:
@@ -171,8 +171,8 @@ class MusicSection:
         return None
 
 
-def _checked(place: str, name: str) -> None:
+def _checked(place: str, check: Callable[[str], str], name: str) -> None:
     try:
-        checked(name)
+        check(name)
     except NameRefused as refused:
         raise ApplyError(f"{place}: {refused}") from None

@@ -10,8 +10,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from offhook.areas.objects.errors import Conflict
 from offhook.areas.objects.field import Field, Row
-from offhook.contract.errors import ContractError, Errno
+from offhook.contract.errors import Errno
 from offhook.contract.rules import Rule, RuleBroken, integer, on_off, pattern
 
 _RANGE = re.compile(r"([0-9]{2,7})-([0-9]{2,7})", re.ASCII)
@@ -141,11 +142,11 @@ SECTIONS = (FEATURE_CODES, PARKING, GENERAL, SIP)
 
 
 def check_codes(codes: Mapping[str, str]) -> None:
-    """Raises ContractError when two features have one code."""
+    """Raises Conflict when two features have one code."""
     seen: dict[str, str] = {}
     for name, code in codes.items():
         if code and code in seen:
-            raise ContractError(Errno.PARAMETER_EMPTY, f"{name} and {seen[code]} have the same code {code}")
+            raise Conflict(Errno.PARAMETER_EMPTY, f"{name} and {seen[code]} have the same code {code}")
         seen[code] = name
 
 

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 import sqlalchemy as sa
 
 from offhook.areas.numbers.service import Numbers
+from offhook.areas.objects.errors import Conflict
 from offhook.areas.objects.field import Row
 from offhook.areas.objects.kind import text_of
 from offhook.areas.pbxsettings.sections import (
@@ -94,7 +95,7 @@ class SettingsService:
         for number in range(first, last + 1):
             holder = self._numbers.taken_by(connection, str(number), but="parking slot")
             if holder is not None:
-                raise ContractError(Errno.PARAMETER_EMPTY, f"{number} is taken by another {holder}")
+                raise Conflict(Errno.PARAMETER_EMPTY, f"{number} is taken by another {holder}")
 
     def _is_slot(self, connection: sa.Connection, number: str) -> bool:
         first, last = slot_range(self.get_in(connection, PARKING)["slots"])

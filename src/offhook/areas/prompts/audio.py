@@ -16,6 +16,7 @@ RATE = 8000
 MAX_BYTES = 8_000_000
 MAX_SECONDS = 1800
 _BLOCK = 65536
+_GSM_FRAME, _GSM_MARK = 33, 0xD  # bytes of a frame of GSM 06.10, and the half byte that begins each
 _GSM: dict[str, Any] = {"format": "RAW", "subtype": "GSM610", "samplerate": RATE, "channels": 1}
 
 
@@ -30,7 +31,11 @@ def decode(data: bytes, filename: str) -> Any:
     """
     if len(data) > MAX_BYTES:
         raise AudioError(f"the file is larger than {MAX_BYTES // 1_000_000} MB")
-    options = _GSM if filename.lower().endswith(".gsm") else {}
+    options: dict[str, Any] = {}
+    if filename.lower().endswith(".gsm"):
+        if not all(byte >> 4 == _GSM_MARK for byte in data[::_GSM_FRAME]):
+            raise AudioError("this is no raw GSM 06.10")
+        options = _GSM
     try:
         with soundfile.SoundFile(io.BytesIO(data), **options) as file:
             return _read(file)
@@ -44,10 +49,11 @@ def _read(file: soundfile.SoundFile) -> Any:
         raise AudioError("the sample rate is out of bounds")
     resampler = soxr.ResampleStream(rate, RATE, 1, dtype="float32")
     parts, count = [], 0
+    frames = max(1, _BLOCK // file.channels)
     while True:
-        # in blocks, so that a small file of much silence cannot fill the memory
-        block = file.read(_BLOCK, dtype="float32", always_2d=True)
-        last = len(block) < _BLOCK
+        # in blocks, so that a small file of much silence or many channels cannot fill the memory
+        block = file.read(frames, dtype="float32", always_2d=True)
+        last = len(block) < frames
         count += len(block)
         if count > rate * MAX_SECONDS:
             raise AudioError(f"the audio is longer than {MAX_SECONDS // 60} minutes")

@@ -25,6 +25,7 @@ from offhook.store.unit import Store
 
 MUSIC_FILE = "musiconhold_generated.conf"
 _DEFAULT = "default"  # the engine's own class
+_RESERVED = frozenset({_DEFAULT, "general"})  # the engine tells sections without regard to capitals
 
 
 class PromptService:
@@ -45,7 +46,6 @@ class PromptService:
         """Decode an uploaded file and keep it. Raises AudioError, NameRefused."""
         checked(name)
         await asyncio.to_thread(lambda: self._files.store(name, encode(decode(data, filename))))
-        (self._files.folder / f"{name}.origin").unlink(missing_ok=True)
         return await self._one(name)
 
     async def speak(self, name: str, text: str, language: str) -> SoundFile:
@@ -59,8 +59,8 @@ class PromptService:
         return await self._one(name)
 
     async def read(self, name: str) -> bytes:
-        """The prompt as WAV. Raises NameRefused."""
-        return await asyncio.to_thread(self._files.read, name)
+        """The prompt as WAV. Raises Missing."""
+        return await asyncio.to_thread(_read, self._files, name, "prompt")
 
     async def delete(self, name: str) -> None:
         """Delete a prompt. Raises Missing, or Conflict when it is in use."""
@@ -92,7 +92,22 @@ class PromptService:
         write_file(self._files.folder / f"{name}.origin", origin)
 
     async def _one(self, name: str) -> SoundFile:
+        (self._files.folder / f"{name}.origin").unlink(missing_ok=True)  # not of what `apply` declares
         return next(file for file in await self.all() if file.name == name)
+
+
+def _read(folder: SoundFolder, name: str, word: str) -> bytes:
+    try:
+        return folder.read(name)
+    except NameRefused:
+        raise Missing(Errno.NO_SUCH_AUDIO, f"there is no {word} {name}") from None
+
+
+def checked_class(name: str) -> str:
+    """`name` if a class of music may have it. Raises NameRefused."""
+    if name.lower() in _RESERVED:
+        raise NameRefused(f"the class {name} is the engine's own")
+    return checked(name)
 
 
 class MusicService:
@@ -142,9 +157,7 @@ class MusicService:
 
     async def store(self, music: str, name: str, data: bytes, filename: str) -> None:
         """Put a file into a class, which is made when there is none. Raises AudioError, NameRefused."""
-        if music == _DEFAULT:
-            raise NameRefused("the class default is the engine's own")
-        checked(music)
+        checked_class(music)
         checked(name)
 
         def work() -> None:
@@ -157,9 +170,29 @@ class MusicService:
     def make(self, music: str, files: Sequence[tuple[str, bytes]]) -> None:
         """Make a class of files given as name and bytes; slow. Raises AudioError, NameRefused."""
         wavs = [(name_of(name), encode(decode(data, name))) for name, data in files]
-        folder = SoundFolder(private_folder(self._folder / checked(music)))
+        folder = SoundFolder(private_folder(self._folder / checked_class(music)))
         for name, wav in wavs:
             folder.store(name, wav)
+
+    async def read(self, music: str, name: str) -> bytes:
+        """A file as WAV. Raises Missing."""
+        self._require(music)
+        return await asyncio.to_thread(_read, SoundFolder(self._folder / music), name, "file")
+
+    async def delete_file(self, music: str, name: str) -> None:
+        """Delete a file; the last one goes with its class only. Raises Missing, Conflict."""
+        self._require(music)
+        folder = SoundFolder(self._folder / music)
+        if not folder.exists(name):
+            raise Missing(Errno.NO_SUCH_AUDIO, f"there is no file {name}")
+        if len(await asyncio.to_thread(folder.all)) == 1:
+            raise Conflict(Errno.NO_SUCH_AUDIO, "this is the last file; delete the class")
+        await asyncio.to_thread(folder.delete, name)
+        await self._on_changed(frozenset({"music"}))
+
+    def _require(self, music: str) -> None:
+        if music not in self.classes():
+            raise Missing(Errno.NO_SUCH_AUDIO, f"there is no music on hold {music}")
 
     async def finished(self) -> None:
         """Have the engine read the classes again."""
@@ -167,8 +200,7 @@ class MusicService:
 
     async def delete(self, music: str) -> None:
         """Delete a class with its files. Raises Missing, or Conflict when a queue plays it."""
-        if music not in self.classes():
-            raise Missing(Errno.NO_SUCH_AUDIO, f"there is no music on hold {music}")
+        self._require(music)
         user = await self._store.read(lambda c: self._references.user_of(c, "musiconhold", (music,)))
         if user is not None:
             raise Conflict(Errno.NO_SUCH_AUDIO, user)
@@ -176,4 +208,4 @@ class MusicService:
         await self._on_changed(frozenset({"music"}))
 
 
-__all__ = ["AudioError", "MusicService", "NameRefused", "PromptService", "SoundFile"]
+__all__ = ["AudioError", "MusicService", "NameRefused", "PromptService", "SoundFile", "checked_class"]

@@ -9,6 +9,7 @@ from collections.abc import Collection
 import sqlalchemy as sa
 
 from offhook.areas.extensions.tables import extensions
+from offhook.areas.objects.errors import Conflict
 from offhook.areas.objects.field import Field, Row, Step
 from offhook.areas.objects.kind import Kind
 from offhook.areas.trunks.dods import DodLink
@@ -100,7 +101,7 @@ def _check_account(connection: sa.Connection, new: Row) -> None:
         sa.or_(extensions.c.registername.in_(names), extensions.c.number.in_(names))
     )
     if registers_by(connection, names, but=new.get("id", -1)) or connection.execute(phone.limit(1)).first():
-        raise ContractError(Errno.TRUNK_USER_IN_USE, "an extension or another trunk registers by this name")
+        raise Conflict(Errno.TRUNK_USER_IN_USE, "an extension or another trunk registers by this name")
 
 
 def registers_by(connection: sa.Connection, names: Collection[str], but: int = -1) -> bool:
