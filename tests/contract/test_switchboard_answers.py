@@ -25,9 +25,8 @@ async def the_api() -> AsyncIterator[Switchboard]:
 @pytest_asyncio.fixture(loop_scope="module")
 async def api(the_api: Switchboard) -> AsyncIterator[Switchboard]:
     """The switchboard, as it was at first."""
-    await the_api.restore()
+    await the_api.begin_again()
     yield the_api
-    await the_api.restore()
 
 
 def _texts(value: Any) -> bool:

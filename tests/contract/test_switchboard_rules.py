@@ -45,7 +45,7 @@ async def the_api() -> AsyncIterator[Switchboard]:
 @pytest_asyncio.fixture(loop_scope="module")
 async def api(the_api: Switchboard) -> AsyncIterator[Switchboard]:
     """The switchboard, as it was at first."""
-    await the_api.restore()
+    await the_api.begin_again()
     yield the_api
 
 
@@ -91,7 +91,7 @@ async def _try(
     body = {**case.base, **param.more}
     body.pop(name, None)
     body["ofnobody" if sent is None else name] = sent or ""
-    answer = await api.post(case.path, body)
+    answer = await api.ask(case.path, body)
     try:
         if isinstance(expected, int):
             if answer.get("errno") != str(expected):
@@ -139,7 +139,7 @@ async def _shown(api: Switchboard, case: Case, answer: dict[str, Any], body: Any
     if case.path.endswith(("/add", "add_siptrunk")) and "id" not in answer and key == "id":
         return {}
     identity = answer.get("id", body.get(key, case.base.get(key)))
-    found = await api.post(path, {key: identity})
+    found = await api.ask(path, {key: identity})
     shown: dict[str, str] = found.get(items, [{}])[0]
     return shown
 
@@ -158,11 +158,11 @@ async def test_destinations_of_inbound_routes(api: Switchboard) -> None:
     wrong = []
     for kind, value, errno in DESTINATIONS:
         for path, base in (("inroute/add", routes.INROUTE), ("inroute/update", {"id": "1"})):
-            answer = await api.post(path, {**base, "desttype": kind, "dest": value})
+            answer = await api.ask(path, {**base, "desttype": kind, "dest": value})
             if answer.get("errno") != (None if errno is None else str(errno)):
                 wrong.append(f"{path} {kind} {str(value)[:40]!r}: {answer}")
             elif errno is None:
-                shown = (await api.post("inroute/query", {"id": answer.get("id", "1")}))["inroutes"][0]
+                shown = (await api.ask("inroute/query", {"id": answer.get("id", "1")}))["inroutes"][0]
                 if (shown["desttype"], shown["dest"]) != (kind, "" if kind == "hangup" else value):
                     wrong.append(f"{path} {kind} {value} is shown as {shown}")
                 await api.restore()

@@ -16,7 +16,9 @@ from typing import Any, cast
 
 from offhook import __version__
 from offhook.areas.access import api as access_api
+from offhook.areas.admin.service import AdminService
 from offhook.areas.contacts import api as contacts_api
+from offhook.areas.customdialplan.service import CustomDialplan
 from offhook.areas.extensions import api as extensions_api
 from offhook.areas.hotel import api as hotel_api
 from offhook.areas.hotel.service import HotelService
@@ -33,6 +35,7 @@ from offhook.core import Core
 from offhook.events.dispatcher import ReportMethod
 from offhook.kinds import object_endpoints
 from offhook.settings import Settings
+from offhook.web.admin import PREFIX, AdminSite
 from offhook.web.api import Api
 from offhook.web.front import Front
 from offhook.web.site import Site
@@ -40,6 +43,7 @@ from offhook.web.tls import ensure_certificate, server_context
 from tests.support.pbx import free_port
 
 PASSWORD = "ApiTest2019"
+ELSEWHERE = "/elsewhere"
 MD5 = hashlib.md5(PASSWORD.encode(), usedforsecurity=False).hexdigest()
 
 
@@ -96,6 +100,14 @@ class TestApi:
         )
         api = Api(self.registry, core.access, ready=lambda: self.ready, allow_origin="*")
         site = Site(api, openapi(self.registry, __version__), https_only=https_only, port=self.port)
+        custom = CustomDialplan(core.settings.data)
+        admin = AdminSite(
+            AdminService(core.objects, core.pbx_settings, core.prompts, core.music, custom, __version__),
+            core.check_operator,
+        )
+        site.add_prefix(PREFIX, admin.handle)
+        # as if the request came from another machine
+        site.add_prefix(ELSEWHERE, lambda request: admin.handle(request.clone(remote="192.0.2.7")))
         now = datetime.datetime.fromtimestamp(clock.now(), datetime.UTC)
         self.certificate, key = ensure_certificate(core.settings.data / "tls", now)
         self.front = Front(site.handle, server_context(self.certificate, key))

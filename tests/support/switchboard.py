@@ -3,31 +3,39 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import sqlite3
 from collections.abc import AsyncIterator
 from typing import Any
 
 import sqlalchemy as sa
 
-from offhook.contract.endpoint import Endpoint
+from offhook.contract.endpoint import Caller, Endpoint
+from offhook.contract.errors import ContractError
+from offhook.contract.params import read_request
+from offhook.contract.results import to_wire
 from offhook.store.metadata import metadata
 from offhook.store.unit import UnitOfWork
+from offhook.web.api import failed
+from offhook.web.reading import read_body
 from tests.contract.cases import DOCUMENT
 from tests.support.api import TestApi, running_api
 from tests.support.pbx import tone_file
 
+_CALLER = Caller("127.0.0.1", 1, False)
 Rows = dict[str, list[dict[str, Any]]]
 
 
 class Switchboard:
-    """The API with an object of each kind. `remember` says what `restore` brings back."""
+    """The API with an object of each kind. `restore` brings back what `remember` saw last."""
 
     def __init__(self, api: TestApi, token: str) -> None:
         self.api = api
         self.core = api.core
         self.token = token
         self._watch = sqlite3.connect(api.core.settings.data / "offhook.db", isolation_level=None)
-        self._first: Rows = {}
+        self._first: Rows = {}  # as it was made
+        self._rows: Rows = {}
         self._seen = 0
 
     def close(self) -> None:
@@ -43,6 +51,17 @@ class Switchboard:
     async def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         """One request; values are sent as they are, whatever their type."""
         return await self.api.post(f"{path}?token={self.token}", body)
+
+    async def ask(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        """As `post`, without the network: what fails inside is raised here."""
+        endpoint = self.endpoint(path)
+        try:
+            request = read_request(endpoint.request, read_body(json.dumps(body).encode()))
+            wire = to_wire(await endpoint.handler(_CALLER, request))
+        except ContractError as refused:
+            return dict(failed(refused.errno, refused.detail))
+        assert isinstance(wire, dict)
+        return {"status": "Success", **wire}
 
     async def ok(self, path: str, **body: Any) -> dict[str, Any]:
         """One request that has to succeed."""
@@ -70,8 +89,15 @@ class Switchboard:
 
     async def remember(self) -> None:
         """What is there now is what `restore` brings back."""
-        self._first = await self.rows()
+        self._rows = await self.rows()
+        self._first = self._first or self._rows
         self._seen = self._commits()
+
+    async def begin_again(self) -> None:
+        """Bring back what was there when the switchboard was made."""
+        if self._rows is not self._first:
+            self._rows, self._seen = self._first, 0
+        await self.restore()
 
     async def has_changed(self) -> bool:
         """Whether any row of any table is another one than at first.
@@ -80,7 +106,7 @@ class Switchboard:
         """
         if self._commits() == self._seen:
             return False
-        changed = await self.rows() != self._first
+        changed = await self.rows() != self._rows
         if not changed:
             self._seen = self._commits()
         return changed
@@ -94,8 +120,8 @@ class Switchboard:
             for table in reversed(metadata.sorted_tables):
                 unit.connection.execute(sa.delete(table))
             for table in metadata.sorted_tables:
-                if self._first[table.name]:
-                    unit.connection.execute(sa.insert(table), self._first[table.name])
+                if self._rows[table.name]:
+                    unit.connection.execute(sa.insert(table), self._rows[table.name])
 
         await self.core.store.write("test: restore", work)
         self._seen = self._commits()
@@ -105,11 +131,11 @@ class Switchboard:
 
 
 @contextlib.asynccontextmanager
-async def running_switchboard() -> AsyncIterator[Switchboard]:
-    """A switchboard for the time of a block."""
+async def running_switchboard(document: str = DOCUMENT) -> AsyncIterator[Switchboard]:
+    """A switchboard for the time of a block, with what a document declares."""
     async with running_api() as running:
         await running.core.prompts.store("welcome", tone_file(440, 0.1), "welcome.wav")
-        await running.core.apply.apply(DOCUMENT)
+        await running.core.apply.apply(document)
         api = Switchboard(running, await running.login())
         await api.remember()
         try:
