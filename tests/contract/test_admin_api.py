@@ -241,7 +241,10 @@ async def test_settings(api: Switchboard, admin: Admin) -> None:
     codes = await admin.ok("GET", "/settings/featurecodes")
     assert codes["pickup"] == "*4"
     assert await admin.ok("PUT", "/settings/featurecodes", {"pickup": ""}) == {**codes, "pickup": ""}
-    assert await admin.ok("PATCH", "/settings/general", {"maxduration": "600"}) == {"maxduration": 600}
+    assert await admin.ok("PATCH", "/settings/general", {"maxduration": "600"}) == {
+        "maxduration": 600,
+        "reportapitransfers": False,
+    }
     await api.remember()
     for key, body, status, words in (
         ("parking", {"slots": "6400-6410"}, 409, "6400 is taken by another conference"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -16,7 +17,13 @@ from tests.support.switchboard import Switchboard, running_switchboard
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-EXAMPLE = (Path(__file__).parents[2] / "examples" / "switchboard.yaml").read_text(encoding="utf-8")
+_FOLDER = Path(__file__).parents[2] / "examples"
+EXAMPLE = re.sub(
+    r"(\w+\.wav)",
+    lambda file: str(_FOLDER / file[1]),
+    (_FOLDER / "switchboard.yaml").read_text(encoding="utf-8"),
+)
+"""The example; the files that lie beside it are named by their whole paths."""
 NOTHING = "".join(
     f"{key}: []\n" for key in yaml.safe_load(EXAMPLE) if key not in {"featurecodes", "parking", "general"}
 )
@@ -32,6 +39,9 @@ async def the_api() -> AsyncIterator[Switchboard]:
 async def api(the_api: Switchboard) -> AsyncIterator[Switchboard]:
     """A PBX without anything."""
     await the_api.begin_again()
+    for folder in ("moh", "sounds/record"):
+        for path in (the_api.core.settings.data / folder).iterdir():
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
     yield the_api
 
 

@@ -85,7 +85,7 @@ def test_no_metacharacter_reaches_a_generated_file(data: st.DataObject) -> None:
         allowed = {"endpoint", "aor", "auth", "identify", "registration"}
         kinds = [line.removeprefix("type=") for line in body.splitlines() if line.startswith("type=")]
         assert set(kinds) <= allowed
-        assert len(kinds) in {0, 5}
+        assert len(kinds) in {0, 4, 5}  # a host name that nobody knows has no identify object
         assert body.count("\n[") + body.startswith("[") <= 5
     inroute = row(INROUTES, {**IN, "trunks": "new"}, ["name", "did", "caller_id", "dest"])
     outroute = row(OUTROUTES, OUT, ["name", "prefix", "strip", "prepend"])

@@ -125,11 +125,14 @@ def _schema(kind: str, field: Field) -> _Json:
     return schema
 
 
+def _type_of(value: object) -> str:
+    if isinstance(value, bool):
+        return "boolean"
+    return "integer" if isinstance(value, int) else "string"
+
+
 def _section(section: Section) -> _Json:
-    types = {
-        field.name: "integer" if isinstance(field.default, int) else "string" for field in section.fields
-    }
-    shape = _object({field.name: _schema(types[field.name], field) for field in section.fields})
+    shape = _object({field.name: _schema(_type_of(field.default), field) for field in section.fields})
     key = section.key
     return {
         f"/settings/{key}": {
