@@ -13,9 +13,11 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
+from unittest import mock
 
 from offhook import __version__
 from offhook.areas.access import api as access_api
+from offhook.areas.accounts import service as accounts
 from offhook.areas.admin.service import AdminService
 from offhook.areas.contacts import api as contacts_api
 from offhook.areas.customdialplan.service import CustomDialplan
@@ -161,7 +163,11 @@ class TestApi:
 @asynccontextmanager
 async def running_api(*, https_only: bool = False) -> AsyncIterator[TestApi]:
     """A listening API for the time of a block."""
-    with tempfile.TemporaryDirectory(prefix="api-") as folder:
+    with (
+        tempfile.TemporaryDirectory(prefix="api-") as folder,
+        # deriving passwords is slow on purpose, and no test of the API is about that
+        mock.patch.object(accounts, "_N", 16),
+    ):
         clock = ManualClock()
         settings = Settings(data=Path(folder), bind="127.0.0.1", http_port=free_port(), timezone="UTC")
         core = await Core.open(replace(settings, event_port=free_port()), clock)
