@@ -19,7 +19,8 @@ from offhook.areas.access.settings import ApiSettings
 from offhook.areas.admin.service import AdminService
 from offhook.areas.contacts import api as contacts_api
 from offhook.areas.control import api as control_api
-from offhook.areas.control import talk_api
+from offhook.areas.control import inbound_api, talk_api
+from offhook.areas.control.inbound import Inbound
 from offhook.areas.control.joining import Joining
 from offhook.areas.control.live import LiveCalls
 from offhook.areas.control.monitoring import Monitoring
@@ -143,6 +144,7 @@ class Pbx:
         self.transfers = Transfers(self.switch, self.live, self.talks, self.targets)
         self.joining = Joining(self.switch, self.live, self.targets)
         self.monitoring = Monitoring(self.switch, self.live, core.extensions.find)
+        self.inbound = Inbound(self.switch, self.live)
         self.extension_engine = ExtensionEngine(
             core.store,
             self.switch,
@@ -225,6 +227,7 @@ class Pbx:
                 *control_api.endpoints(self.control),
                 *talk_api.endpoints(self.talks, self.transfers, self.joining, self.monitoring),
                 *uacsta_api.endpoints(self.uacsta),
+                *inbound_api.endpoints(self.inbound),
             ]
         )
 

@@ -469,6 +469,8 @@ class Phone(asyncio.DatagramProtocol):
             if call is not None and message.status > 100:
                 call.statuses.append(message.status)
             return
+        if message.cseq[1] == "CANCEL":  # has the branch of the INVITE that it ends (RFC 3261, section 9.1)
+            return
         future = self._waiting.get(branch)
         if future is not None and not future.done():
             future.set_result(message)

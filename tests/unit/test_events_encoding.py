@@ -18,6 +18,8 @@ from offhook.events.api import (
     Event,
     ExtensionStatus,
     Forward,
+    Incoming,
+    Invite,
     NewCdr,
     Transfer,
     UacstaCall,
@@ -149,6 +151,38 @@ SAMPLES: list[tuple[Event, Dialect, list[str]]] = [
         [
             '{"event":"Forward","callid":"1571901993.46","members":[{"inbound":{"from":"12345678","to":"1020",'
             '"trunkname":"siptrunk","channelid":"PJSIP/trunk-siptrunk-endpoint-0000001c"}}],"sn":"369451090405"}'
+        ],
+    ),
+    (
+        Invite("1571896991.2", (inbound("2000", "1023", "siptrunk", "00000001"),)),
+        V2,
+        [
+            '{"event":"Invite","callid":"1571896991.2","members":[{"inbound":{"from":"2000","to":"1023",'
+            '"trunkname":"siptrunk","channelid":"PJSIP/trunk-siptrunk-endpoint-00000001"}}],"sn":"369451090405"}'
+        ],
+    ),
+    (
+        Incoming("1571897079.3", (inbound("2000", "1023", "siptrunk", "00000002"),)),
+        V2,
+        [
+            '{"event":"Incoming","callid":"1571897079.3","members":[{"inbound":{"from":"2000","to":"1023",'
+            '"trunkname":"siptrunk","channelid":"PJSIP/trunk-siptrunk-endpoint-00000002"}}],"sn":"369451090405"}'
+        ],
+    ),
+    (
+        Invite("1495707950.331", (inbound("1000", "1002", "sip-142"),)),
+        V1,
+        [
+            '{"action":"Invite","callid":"1495707950.331","inbound":{"from":"1000","to":"1002",'
+            '"trunk":"sip-142","inboundid":"1495707950.331"}}'
+        ],
+    ),
+    (
+        Incoming("1495707950.331", (inbound("1000", "1002", "sip-142"),)),
+        V102,
+        [
+            '{"action":"Incoming","callid":"1495707950.331","call":[{"inbound":{"from":"1000","to":"1002",'
+            '"trunk":"sip-142","inboundid":"1495707950.331"}}],"sn":"369451090405"}'
         ],
     ),
     (

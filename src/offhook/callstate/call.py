@@ -148,6 +148,8 @@ class Call:
     # What an application does with it, and who is consulted.
     phase: Phase = Phase.IDLE
     consultation: Consultation | None = None
+    # What decided about a call that Invite announced: an application's word, or `timeout`.
+    decided: str = ""
 
     # Legs known to go, in that order, before their Hangup comes.
     leaving: tuple[str, ...] = ()

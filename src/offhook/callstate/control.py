@@ -19,7 +19,7 @@ from offhook.callstate.call import (
     set_status,
     talk_status,
 )
-from offhook.callstate.facts import CallStatus, Deserted, PhaseChanged, Transfer
+from offhook.callstate.facts import CallStatus, Deserted, Incoming, Invite, PhaseChanged, Transfer
 from offhook.callstate.model import MemberStatus
 from offhook.callstate.phase import NEXT, THIRD, Phase
 from offhook.callstate.step import Step
@@ -167,9 +167,21 @@ def _as_before(seat: Seat, role: Role) -> Seat:
     return set_role(answered_again, role)
 
 
-def decide(step: Step, call: Call, *, deciding: bool, event: str) -> Call:
-    """A call from outside begins to wait for an application's word, or has waited enough."""
-    return set_phase(step, call, Phase.DECIDING if deciding else Phase.IDLE, event)
+def ask(step: Step, call: Call, phase: Phase) -> Call:
+    """A call from outside waits for an application: whether to let it in, or where it goes."""
+    if phase is call.phase or phase not in NEXT[call.phase]:
+        return call
+    invited = phase is Phase.INVITED
+    call = set_phase(step, call, phase, "invite" if invited else "incoming")
+    step.tell((Invite if invited else Incoming)(call.callid, leaving.caller_shown(call)))
+    return call
+
+
+def decide(step: Step, call: Call, by: str, word: str) -> Call:
+    """A call from outside waits no more: an application's `word` has decided, or the time is over."""
+    if call.phase is Phase.INVITED:
+        call = step.save(replace(call, decided=word or by))
+    return set_phase(step, call, Phase.REFUSED if by == "refuse" else Phase.IDLE, by)
 
 
 def tell_transfer(step: Step, call: Call) -> None:

@@ -8,8 +8,9 @@ from dataclasses import replace
 from offhook.callstate import changes, control, leaving, reasons
 from offhook.callstate.call import Call, Leg, LegState, Role
 from offhook.callstate.entry import AmiEvent, find_or_enter, follow_linkedid
-from offhook.callstate.facts import Dtmf, Forward, Incoming, Invite, PlayPromptEnd, Satisfaction
+from offhook.callstate.facts import Dtmf, Forward, PlayPromptEnd, Satisfaction
 from offhook.callstate.model import Member, PartyKind
+from offhook.callstate.phase import Phase
 from offhook.callstate.step import Step
 
 
@@ -121,13 +122,11 @@ def _on_deciding(step: Step, call: Call, _leg: Leg, event: AmiEvent) -> None:
     """A call from outside waits for an application's word, or waits no more."""
     match event.get("UserEvent"):
         case "OffhookInvite":
-            call = control.decide(step, call, deciding=True, event="invite")
-            step.tell(Invite(call.callid, leaving.caller_shown(call)))
+            control.ask(step, call, Phase.INVITED)
         case "OffhookIncoming":
-            call = control.decide(step, call, deciding=True, event="incoming")
-            step.tell(Incoming(call.callid, leaving.caller_shown(call)))
+            control.ask(step, call, Phase.DECIDING)
         case _:
-            control.decide(step, call, deciding=False, event=event.get("By", "decided"))
+            control.decide(step, call, event.get("By", ""), event.get("Word", ""))
 
 
 def _on_added(step: Step, call: Call, _leg: Leg, event: AmiEvent) -> None:

@@ -12,7 +12,7 @@ from offhook.callstate import reasons
 from offhook.callstate.call import Call, Leg, LegState, Seat, seen_by, set_status
 from offhook.callstate.facts import CallFailed, CallStatus
 from offhook.callstate.model import Member, MemberStatus, PartyKind
-from offhook.callstate.phase import Phase
+from offhook.callstate.phase import UNDECIDED
 from offhook.callstate.reasons import Reason
 from offhook.callstate.step import Step
 
@@ -67,7 +67,7 @@ def close(step: Step, call: Call, *, tell_failure: bool = True) -> None:
 def bye(step: Step, call: Call, seat: Seat) -> Call:
     """A party has left. One that never rang was no member and leaves silently."""
     call = call.without_seat(seat)
-    if seat.status is None or call.phase is Phase.DECIDING:
+    if seat.status is None or call.phase in UNDECIDED:
         return step.save(call)
     gone = set_status(seat, MemberStatus.BYE)
     others = call.members or ((call.last_left,) if call.last_left else ())
@@ -104,7 +104,7 @@ def _failure(call: Call) -> CallFailed | None:
     members = caller_shown(call)
     if call.connected or call.voicemail or not members:
         return None
-    if call.quiet or call.phase is Phase.DECIDING:
+    if call.quiet or call.phase in UNDECIDED:
         return None
     if not call.refused_by_dialplan and (call.answered or call.given_up):
         return None

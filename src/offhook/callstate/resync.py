@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from offhook.callstate import changes, leaving
-from offhook.callstate.call import LegState, Role
+from offhook.callstate import changes, control, leaving
+from offhook.callstate.call import Call, LegState, Role
 from offhook.callstate.entry import (
     AmiEvent,
     apply_state,
@@ -17,11 +17,17 @@ from offhook.callstate.entry import (
 )
 from offhook.callstate.facts import Fact
 from offhook.callstate.merge import age, resolve
+from offhook.callstate.phase import UNDECIDED, Phase
 from offhook.callstate.picture import Picture
 from offhook.callstate.reasons import Reason
 from offhook.callstate.step import Step
 
 _DIALLED = frozenset({"AppDial", "AppDial2", "AppQueue"})
+_WAITING = {
+    ("offhook-invite", "WaitForCondition"): Phase.INVITED,
+    ("offhook-incoming", "Wait"): Phase.DECIDING,
+}
+"""Context and application of a call from outside about which an application decides."""
 
 
 def resync(
@@ -33,17 +39,21 @@ def resync(
     PJSIPShowContacts, both taken over the connection that the following events come from. Calls that
     are gone get a BYE per party and CallEnded (without a CallFailed, as nobody knows how they went;
     an originated call that never had a channel has failed). Known calls that went on without us tell
-    what has changed. Unknown calls are added silently. Of the first snapshot nothing is told. `contacts`
-    None means unknown: the registrations stay as they are (the engine has died, but its contacts live on).
+    what has changed. Unknown calls are added silently. Of the first snapshot nothing is told. But where a
+    call waits for an application and nobody knows whether it heard of that, Invite or Incoming is told,
+    perhaps once more. `contacts` None means unknown: the registrations stay as they are (the engine has
+    died, but its contacts live on).
     """
     step = Step(picture)
     living = {event.get("Uniqueid", ""): event for event in channels}
     _end_gone(step, living)
+    _see_decided(step, living)
     _update_known(step, living)
     fresh = _add_unknown(step, living)
     for callid in fresh:
         _complete(step, callid, living)
     step.hush(set(fresh))
+    _see_waiting(step, living)
     if contacts is not None:
         _take_contacts(step, contacts, silent=not picture.synced)
     return step.finish(synced=picture.synced or contacts is not None)
@@ -61,6 +71,28 @@ def _end_gone(step: Step, living: Mapping[str, AmiEvent]) -> None:
             leaving.close(step, rest, tell_failure=False)
         elif rest is not call:
             step.release(call.callid)
+
+
+def _waits(living: Mapping[str, AmiEvent], call: Call) -> Phase | None:
+    """Whether an application decides about a call, and on what."""
+    channels = (living[uniqueid] for uniqueid in call.legs)
+    found = (_WAITING.get((one.get("Context", ""), one.get("Application", ""))) for one in channels)
+    return next((phase for phase in found if phase is not None), None)
+
+
+def _see_decided(step: Step, living: Mapping[str, AmiEvent]) -> None:
+    """Calls that we left undecided and that have gone on."""
+    for call in list(step.calls.now.values()):
+        if call.phase in UNDECIDED and _waits(living, call) is None:
+            control.decide(step, call, "resync", "")
+
+
+def _see_waiting(step: Step, living: Mapping[str, AmiEvent]) -> None:
+    """Calls that wait for an application's word."""
+    for call in list(step.calls.now.values()):
+        phase = _waits(living, call)
+        if phase is not None:
+            control.ask(step, call, phase)
 
 
 def _update_known(step: Step, living: Mapping[str, AmiEvent]) -> None:

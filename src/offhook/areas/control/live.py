@@ -7,8 +7,9 @@ order in which facts leave: a call's record may be released only after its last 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -32,11 +33,12 @@ class Snapshot(Protocol):
         """ContactList events."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Wait:
-    """Somebody waits for the picture to look so."""
+    """Somebody waits for the picture to look so; with a callid, what does not touch that call is no news."""
 
     condition: Callable[[Picture], bool]
+    callid: str
     done: asyncio.Future[None]
 
 
@@ -60,26 +62,41 @@ class LiveCalls:
         self._call_ended = call_ended
         self._room_name = room_name
         self._deserted = deserted
-        self._waits: list[_Wait] = []
+        self._waits: dict[_Wait, None] = {}
+
+    @contextlib.contextmanager
+    def watching(
+        self, condition: Callable[[Picture], bool], *, callid: str = ""
+    ) -> Iterator[asyncio.Future[None]]:
+        """Look at every picture from now to the end of the block; the future is done once `condition` held.
+
+        With `callid` only when something is told of that call, which bounds the cost where many wait at once.
+        """
+        wait = _Wait(condition, callid, asyncio.get_running_loop().create_future())
+        if condition(self.picture):
+            wait.done.set_result(None)
+        self._waits[wait] = None
+        try:
+            yield wait.done
+        finally:
+            del self._waits[wait]
 
     async def until(self, condition: Callable[[Picture], bool], seconds: float) -> bool:
         """Wait until the picture fulfils `condition`, at most so long; tells whether it does."""
-        if condition(self.picture):
-            return True
-        wait = _Wait(condition, asyncio.get_running_loop().create_future())
-        self._waits.append(wait)
-        try:
-            async with asyncio.timeout(seconds):
-                await wait.done
-        except TimeoutError:
-            return False
-        finally:
-            self._waits.remove(wait)
+        with self.watching(condition) as done:
+            try:
+                async with asyncio.timeout(seconds):
+                    await done
+            except TimeoutError:
+                return False
         return True
 
-    def _wake(self) -> None:
+    def _wake(self, told: Iterable[Fact]) -> None:
+        if not self._waits:
+            return
+        news = {"", *(getattr(fact, "callid", "") for fact in told)}
         for wait in self._waits:
-            if not wait.done.done() and wait.condition(self.picture):
+            if wait.callid in news and not wait.done.done() and wait.condition(self.picture):
                 wait.done.set_result(None)
 
     def on_events(self, events: Iterable[Mapping[str, str]]) -> None:
@@ -145,4 +162,4 @@ class LiveCalls:
                     self._publish(ConferenceStatus(callid, number, name, members), callid)
                 case _:
                     self._publish(fact, lane)
-        self._wake()
+        self._wake(told)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from offhook.areas.objects.errors import Conflict
 from offhook.areas.objects.field import Field, Row
 from offhook.contract.errors import Errno
-from offhook.contract.rules import Rule, RuleBroken, integer, on_off, pattern
+from offhook.contract.rules import Rule, RuleBroken, choice, integer, on_off, pattern
 
 _RANGE = re.compile(r"([0-9]{2,7})-([0-9]{2,7})", re.ASCII)
 _MOST_SLOTS = 200
@@ -115,6 +115,12 @@ GENERAL = Section(
             rule=on_off(),
             default=False,
             doc="send the event Transfer for transfers by the API too; the appliances do not",
+        ),
+        Field(
+            name="undecided",
+            rule=choice(("ringing", "silence")),
+            default="ringing",
+            doc="what a call from outside gets while an application decides: SIP 180 or nothing",
         ),
     ),
 )

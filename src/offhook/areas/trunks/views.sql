@@ -1,13 +1,17 @@
 -- What the dialplan asks about trunks. Their SIP objects are in a generated file (docs/adr/0005).
 
+-- Words that others choose stand last: the dialplan's hash takes an opened bracket in a value for the begin of
+-- a group and swallows what follows.
 CREATE VIEW v_trunks AS
 SELECT
     id,
-    'trunk-' || trunkname || '-endpoint' AS endpoint,
     trunktype,
     didsource,
     callerid,
     maxchannels,
+    control_answering,
+    control_destination,
+    COALESCE((SELECT value FROM pbx_settings WHERE name = 'general.undecided'), 'ringing') AS undecided,
     -- last: the dialplan's hash takes an opened bracket in a value for a group and swallows what follows
     username
 FROM trunks
