@@ -5,6 +5,7 @@
 CREATE VIEW v_trunks AS
 SELECT
     id,
+    'trunk-' || trunkname || '-endpoint' AS endpoint,
     trunktype,
     didsource,
     callerid,
