@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from offhook.areas.queues.engine import names_of
 from offhook.asterisk.ami import actions
 from tests.support.pbx import TestPbx, steps, tone_file
 from tests.support.phone import Call, Phone, eventually
@@ -46,7 +47,9 @@ def _document(number: int = 6700, /, **settings: object) -> str:
 
 async def _members(pbx: TestPbx, queue: str = "6700") -> dict[str, tuple[str, str]]:
     """The agents as the engine knows them: their device's state (1: free) and whether they are paused."""
-    items = await pbx.pbx.switch.items(actions.QueueStatus(queue=queue))
+    found = await pbx.client.ok("queue/query", {"number": queue})
+    name = names_of(queue)[found["queues"][0]["ringstrategy"] == "Linear"]
+    items = await pbx.pbx.switch.items(actions.QueueStatus(queue=name))
     members = (item for item in items if item.get("Event") == "QueueMember")
     return {one.get("Name", ""): (one.get("Status", ""), one.get("Paused", "")) for one in members}
 
@@ -657,7 +660,6 @@ async def test_an_agent_who_hangs_up_at_once_leaves_the_caller_to_the_others(pbx
     await call.over()
     record = await _record(pbx)
     assert (record["callto"], record["status"]) == ("6700(1002)", "ANSWERED")
-    print(steps(pbx.receiver.events))
 
 
 async def test_an_agent_who_answers_and_hangs_up_at_once_ends_the_call_cleanly(pbx: TestPbx) -> None:
@@ -749,3 +751,129 @@ async def test_the_only_caller_hears_his_position_between_the_tries(pbx: TestPbx
     await (await agent.incoming()).over()
     await _speaks(call)
     await call.hangup()
+
+
+async def test_an_agent_with_two_phones(pbx: TestPbx) -> None:
+    one, agent, other = await _cast(pbx, 2, maxregistrations="2")
+    desk = await pbx.phone("1001", frequency=1330)
+    await _queue(pbx, wrapuptime=3)
+    call = await _waiting(one)
+    first, second = await agent.incoming(), await desk.incoming()
+    await _told(pbx, "1001 Ringing")
+    await second.answer()
+    await call.hears(1330)
+    await second.hears(CALLER)
+    await first.over()
+    await _until(pbx, {"1001": "2"})
+    await second.rtp.press("*3")
+    await second.rtp.press("1002")
+    third = await other.incoming()
+    await third.answer()
+    await second.hears(750)
+    await second.hangup()
+    await call.hears(750)
+    assert (await _members(pbx))["1001"] == ("1", "1"), "free, and paused by us"
+    await third.hangup()
+    await call.over()
+    await _record(pbx)
+    told = steps(pbx.receiver.events)
+    assert told[:6] == [
+        "1000 Busy",
+        "CallStatus 1000 ANSWERED/6700",
+        "CallStatus 1000 ANSWERED/6700, 1001 RING/6700",
+        "1001 Ringing",
+        "CallStatus 1000 ANSWERED/6700, 1001 ANSWER/6700",
+        "1001 Busy",
+    ]
+    assert told[-1] == "NewCdr 1000 6700(1001) ANSWERED Internal"
+
+
+async def test_an_agent_with_two_phones_does_not_answer(pbx: TestPbx) -> None:
+    one, agent = await _cast(pbx, 1, maxregistrations="2")
+    desk = await pbx.phone("1001", frequency=1330)
+    await _queue(pbx, agenttimeout=2, maxwaittime=3)
+    call = await _waiting(one)
+    first, second = await agent.incoming(), await desk.incoming()
+    await first.over()
+    await second.over()
+    await call.over()
+    await _record(pbx)
+    assert steps(pbx.receiver.events) == [
+        "1000 Busy",
+        "CallStatus 1000 ANSWERED/6700",
+        "CallStatus 1000 ANSWERED/6700, 1001 RING/6700",
+        "1001 Ringing",
+        "CallStatus 1001 BYE/6700",
+        "1001 Registered",
+        "CallStatus 1000 BYE/6700",
+        "1000 Registered",
+        "NewCdr 1000 6700 NO ANSWER Internal",
+    ]
+
+
+async def test_an_agent_is_added_while_a_caller_waits(pbx: TestPbx) -> None:
+    one, agent, other = await _cast(pbx, 2)
+    await _queue(pbx, agenttimeout=2)
+    call = await _waiting(one)
+    await (await agent.incoming()).over()
+    await pbx.client.ok("queue/update", {"number": "6700", "agents": "1001,1002"})
+    await _until(pbx, {"1002": "1"})
+    talk = await other.incoming()
+    await talk.answer()
+    await call.hears(750)
+    await call.hangup()
+    assert (await _record(pbx))["callto"] == "6700(1002)"
+
+
+async def test_an_agent_is_taken_out_while_he_rings(pbx: TestPbx) -> None:
+    one, agent, other = await _cast(pbx, 2)
+    await _queue(pbx, agents="[1001, 1002]", agenttimeout=3, ringstrategy="Linear")
+    call = await _waiting(one)
+    ring = await agent.incoming()
+    await pbx.client.ok("queue/update", {"number": "6700", "agents": "1002"})
+    await ring.over()
+    talk = await other.incoming()
+    await talk.answer()
+    await call.hears(750)
+    assert len(agent.calls) == 1
+    await call.hangup()
+
+
+@pytest.mark.parametrize("way", ["code", "api"])
+async def test_an_agent_logs_in_while_a_caller_waits(pbx: TestPbx, way: str) -> None:
+    one, agent = await _cast(pbx, 1)
+    await pbx.apply(f"queues: [{_document(agents='[]', retry=3)}]")
+    call = await _waiting(one)
+    if way == "api":
+        await pbx.client.ok("queue/add_dynamicagent", {"queuenumber": "6700", "extnumber": "1001"})
+    else:
+        login = await agent.call("*756700")
+        await login.answered()
+        await login.over()
+    ring = await agent.incoming()
+    await pbx.client.ok("queue/delete_dynamicagent", {"queuenumber": "6700", "extnumber": "1001"})
+    assert call.is_up
+    await ring.answer()
+    await call.hears(620)
+    await call.hangup()
+
+
+async def test_the_strategy_is_changed_while_a_caller_waits(pbx: TestPbx) -> None:
+    one, first, second, other = await _cast(pbx, 3)
+    settings = {"agents": "[1002, 1001]", "agenttimeout": 2}
+    await _queue(pbx, "1001", "1002", **settings)
+    waiting = await _waiting(one)
+    await (await first.incoming()).over()
+    await pbx.client.ok("queue/update", {"number": "6700", "ringstrategy": "Linear"})
+    await _until(pbx, dict.fromkeys(("1001", "1002"), "1"))
+    second.auto_answer = True
+    await waiting.hears(AGENTS[1])  # who has waited before is served as before
+    await waiting.hangup()
+    await _until(pbx, dict.fromkeys(("1001", "1002"), "1"))
+    rung = len(first.calls)
+    for _ in range(3):
+        call = await _waiting(other)
+        await call.hears(AGENTS[1])
+        await call.hangup()
+        await _until(pbx, dict.fromkeys(("1001", "1002"), "1"))
+    assert len(first.calls) == rung, "the first of the list is always tried before the others"

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 
 import sqlalchemy as sa
 
+from offhook.areas.queues.engine import number_of
 from offhook.areas.queues.tables import queues
 from offhook.asterisk.ami import actions
 from offhook.asterisk.switch import Switch, SwitchError
@@ -55,7 +56,7 @@ class Waits:
     def _begin(self, event: Mapping[str, str], waited: float) -> None:
         uniqueid = event.get("Uniqueid", "")
         self._forget(uniqueid)
-        work = self._wait(event.get("Queue", ""), event.get("Channel", ""), waited)
+        work = self._wait(number_of(event.get("Queue", "")), event.get("Channel", ""), waited)
         self._waiting[uniqueid] = asyncio.create_task(work)
 
     def _forget(self, uniqueid: str) -> None:
