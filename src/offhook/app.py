@@ -164,6 +164,7 @@ class Pbx:
                 music=core.music.text,
                 own_contexts=lambda: self.custom_dialplan.contexts,
                 hosts=self.trunk_hosts,
+                zone=core.zone.key,
             ),
         )
         self.custom_dialplan = CustomDialplan(

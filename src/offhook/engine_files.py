@@ -30,6 +30,7 @@ def generated_files(
     own_contexts: Callable[[], Collection[str]],
     music: Callable[[sa.Connection], str],
     hosts: HostNames,
+    zone: str,
 ) -> list[GeneratedFile]:
     """The files; `own_contexts` are the contexts that the operator's own dialplan defines."""
 
@@ -47,7 +48,7 @@ def generated_files(
         return "".join(
             (
                 _HEAD,
-                generated.globals_text(codes, str(part_folder(data))),
+                generated.globals_text(codes, str(part_folder(data)), zone),
                 generated.feature_codes_text(codes),
                 generated.parking_context(settings.get_in(connection, PARKING)),
                 generated.ivr_text([row["number"] for row in objects["ivrs"].every(connection)], own),
@@ -57,6 +58,7 @@ def generated_files(
                     objects["inroutes"].every(connection),
                     objects["outroutes"].every(connection),
                     objects["timeconditions"].every(connection),
+                    zone,
                 ),
             )
         )

@@ -180,7 +180,7 @@ class TestPbx:
 
     __test__ = False
 
-    def __init__(self, data: Path, rtp_ports: int = 400) -> None:
+    def __init__(self, data: Path, rtp_ports: int = 400, timezone: str = "UTC") -> None:
         self.settings = Settings(
             data=data,
             bind="127.0.0.1",
@@ -190,7 +190,7 @@ class TestPbx:
             tls_port=free_port(),
             event_port=free_port(),
             rtp_ports=free_range(rtp_ports),
-            timezone="UTC",
+            timezone=timezone,
         )
         self.receiver = Receiver()
         self._phones = contextlib.AsyncExitStack()
@@ -323,10 +323,10 @@ async def _registered(phone: _P) -> _P:
 
 
 @contextlib.asynccontextmanager
-async def running_pbx(rtp_ports: int = 400) -> AsyncIterator[TestPbx]:
-    """A PBX for the time of a block, with so many ports for RTP."""
+async def running_pbx(rtp_ports: int = 400, timezone: str = "UTC") -> AsyncIterator[TestPbx]:
+    """A PBX for the time of a block, with so many ports for RTP, in a time zone."""
     with tempfile.TemporaryDirectory(prefix="pbx-", ignore_cleanup_errors=True) as folder:
-        pbx = TestPbx(Path(folder), rtp_ports)
+        pbx = TestPbx(Path(folder), rtp_ports, timezone)
         await pbx.start()
         try:
             yield pbx

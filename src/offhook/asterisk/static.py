@@ -93,7 +93,7 @@ def render(settings: EngineSettings, ami_secret: str) -> dict[str, str]:
         "cel.conf": f"[general]\nenable=yes\napps={_CEL_APPS}\nevents={_CEL_EVENTS}\n",
         "cel_custom.conf": f"[{settings.cel_file}]\nformat = json\nfields = {CEL_FIELDS}\n",
         "cdr.conf": "[general]\nenable=no\n",
-        "voicemail.conf": _VOICEMAIL,
+        "voicemail.conf": _VOICEMAIL + _zone(settings),
         "musiconhold.conf": _music(settings),
         "features.conf": _FEATURES,
         "confbridge.conf": _CONFBRIDGE,
@@ -253,6 +253,13 @@ def _music(settings: EngineSettings) -> str:
 def _rtp(settings: EngineSettings) -> str:
     low, high = settings.rtp_ports
     return f"[general]\nrtpstart={low}\nrtpend={high}\nstrictrtp=yes\nprobation=4\nicesupport=no\n"
+
+
+def _zone(settings: EngineSettings) -> str:
+    """When a message was left is told in the PBX's zone; the engine does not take it from its environment."""
+    if not settings.timezone:
+        return ""
+    return f"[zonemessages]\nlocal={settings.timezone}|'vm-received' q 'digits/at' IMp\n"
 
 
 def _udptl(settings: EngineSettings) -> str:

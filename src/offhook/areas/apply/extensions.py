@@ -51,8 +51,10 @@ class ExtensionSection:
         self._service = service
 
     def read(self, node: Node) -> list[tuple[str, dict[str, str]]]:
-        """Place and fields of each extension. Raises ApplyError for one without number or named twice."""
-        # who may use a route is declared with the route
+        """Place and fields of each extension. Raises ApplyError for one without number or named twice.
+
+        Which routes it may use is declared once, by the routes.
+        """
         allowed = frozenset(declared_params(AddExtension)) - {"selectoutroute"}
         return numbered(objects(node, self.key, allowed), self.key, "number")
 

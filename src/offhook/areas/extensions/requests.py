@@ -106,7 +106,7 @@ class _Settings:
     callrestriction: bool | None = _set(on_off())
     agentid: str | None = _set(_agentid(), empty_ok=True)
     selectoutroute: tuple[str, ...] | None = param(
-        name_list(), bad=Errno.EXTENSION_ROUTES_CONFIG, optional=True
+        name_list(), bad=Errno.EXTENSION_ROUTES_CONFIG, optional=True, empty_ok=True
     )
 
     def changes(self) -> dict[str, Any]:

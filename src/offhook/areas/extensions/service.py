@@ -149,7 +149,7 @@ class ExtensionService:
         self._check(connection, extension, references=references)
         queries.insert_extension(connection, extension)
         if request.selectoutroute is not None and references:
-            self._set_routes(connection, request.number, request.selectoutroute)
+            self._set_routes(connection, request.number, request.selectoutroute or ())
         return self._announce(unit, extension.number, "add", new=extension.registername)
 
     def update_in(
@@ -170,7 +170,7 @@ class ExtensionService:
         self._check(connection, new, references=references)
         queries.replace_extension(connection, new)
         if request.selectoutroute is not None and references:
-            self._set_routes(connection, request.number, request.selectoutroute)
+            self._set_routes(connection, request.number, request.selectoutroute or ())
         return self._announce(unit, new.number, "update", old=old.registername, new=new.registername)
 
     def delete_in(

@@ -78,9 +78,10 @@ def parking_context(parking: Row) -> str:
     )
 
 
-def globals_text(codes: Row, fax_folder: str) -> str:
-    """What the shipped dialplan has to know of the settings."""
-    return f"[globals]\nOFFHOOK_CODE_VOICEMAIL={codes['voicemail']}\nOFFHOOK_FAX_FOLDER={fax_folder}\n"
+def globals_text(codes: Row, fax_folder: str, zone: str) -> str:
+    """What the shipped dialplan has to know of the settings; `zone` is the PBX's own, an IANA name."""
+    values = {"CODE_VOICEMAIL": codes["voicemail"], "FAX_FOLDER": fax_folder, "ZONE": zone}
+    return "[globals]\n" + "".join(f"OFFHOOK_{name}={value}\n" for name, value in values.items())
 
 
 def ivr_text(numbers: Sequence[str], own: Collection[str]) -> str:

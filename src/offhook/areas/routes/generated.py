@@ -20,22 +20,29 @@ _ACCOUNT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*[A-Za-z0-9]", re.ASCII)
 
 
 def routes_text(
-    trunks: Sequence[Row], inroutes: Sequence[Row], outroutes: Sequence[Row], conditions: Sequence[Row]
+    trunks: Sequence[Row],
+    inroutes: Sequence[Row],
+    outroutes: Sequence[Row],
+    conditions: Sequence[Row],
+    zone: str = "UTC",
 ) -> str:
-    """The contexts of all routes and of the time conditions that they ask."""
+    """The contexts of all routes and of the time conditions that they ask; these are in `zone`, an IANA name.
+
+    The engine itself knows the machine's zone only, whatever its environment says (docs/adr/0003).
+    """
     times = {row["name"]: row["id"] for row in conditions}
     outs = {row["name"]: row["id"] for row in outroutes}
-    text = "".join(_time(row) for row in conditions)
+    text = "".join(_time(row, zone) for row in conditions)
     text += "".join(_inroute(row, times, outs) for row in inroutes if row["enabled"])
     text += _accounts(trunks)
     text += "".join(_trunk(row, inroutes) for row in trunks if row["enabled"])
     return text + _outroutes([row for row in outroutes if row["enabled"]], times)
 
 
-def _time(row: Row) -> str:
+def _time(row: Row, zone: str) -> str:
     lines = ["exten => s,1,NoOp()"]
     for holds, fields in spans(row["times"]):
-        lines.append(f" same => n,GotoIfTime({fields}?{'open' if holds else 'closed'})")
+        lines.append(f" same => n,GotoIfTime({fields},{zone}?{'open' if holds else 'closed'})")
     lines += [" same => n(closed),Return(0)", " same => n(open),Return(1)"]
     return f"[offhook-time-{row['id']}]\n" + "\n".join(lines) + "\n"
 
