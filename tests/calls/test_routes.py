@@ -259,7 +259,7 @@ async def test_time_conditions_at_their_boundaries(pbx: TestPbx) -> None:
 
 
 async def test_time_conditions_are_in_the_zone_of_the_pbx() -> None:
-    async with running_pbx("Asia/Kathmandu") as far:  # 5:45 hours from UTC
+    async with running_pbx(timezone="Asia/Kathmandu") as far:  # 5:45 hours from UTC
         await _boundaries(far, "Asia/Kathmandu")
 
 
