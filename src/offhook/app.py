@@ -69,6 +69,7 @@ log = logging.getLogger(__name__)
 
 ENGINE_SECONDS = 30.0
 _SETTLE_SECONDS = 0.05
+_SETTLE_AT_LATEST = 0.5
 _SESSIONS_SECONDS = 60.0
 _HOSTS_SECONDS = 30.0
 _TRUNKS = frozenset({"trunks"})
@@ -161,6 +162,7 @@ class Pbx:
                 core.objects,
                 core.pbx_settings,
                 data=settings.data,
+                bind=settings.bind,
                 music=core.music.text,
                 own_contexts=lambda: self.custom_dialplan.contexts,
                 hosts=self.trunk_hosts,
@@ -213,6 +215,7 @@ class Pbx:
         self._operator = OperatorSocket(Operations(core, self.custom_dialplan), settings.data)
         self._tasks: list[asyncio.Task[None]] = []
         self._settling: asyncio.TimerHandle | None = None
+        self._settle_at = self._settle_until = 0.0
         self._reporting = (ReportMethod.HTTP, 0)
 
     def _endpoints(self) -> Registry:
@@ -316,10 +319,19 @@ class Pbx:
         self.wrap_ups.on_events(events)
         self.waits.on_events(events)
         self.switch.set_busy(bool(self.live.picture.calls))
+        loop = asyncio.get_running_loop()
+        self._settle_at = loop.time() + _SETTLE_SECONDS
         if self._settling is None:
-            self._settling = asyncio.get_running_loop().call_later(_SETTLE_SECONDS, self._settle)
+            self._settle_until = loop.time() + _SETTLE_AT_LATEST
+            self._settling = loop.call_at(self._settle_at, self._settle)
 
     def _settle(self) -> None:
+        """Tell what waits for the end of a call, once the engine has been silent for a moment."""
+        loop = asyncio.get_running_loop()
+        due = min(self._settle_at, self._settle_until)
+        if loop.time() < due:
+            self._settling = loop.call_at(due, self._settle)
+            return
         self._settling = None
         self.live.settle()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from ipaddress import ip_address
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -27,12 +28,14 @@ def generated_files(
     settings: SettingsService,
     *,
     data: Path,
+    bind: str,
     own_contexts: Callable[[], Collection[str]],
     music: Callable[[sa.Connection], str],
     hosts: HostNames,
     zone: str,
 ) -> list[GeneratedFile]:
-    """The files; `own_contexts` are the contexts that the operator's own dialplan defines."""
+    """The files; `bind` is the PBX's address, `own_contexts` those of the operator's own dialplan."""
+    address = "" if ip_address(bind).is_unspecified else bind
 
     def trunks(connection: sa.Connection) -> str:
         service = objects["trunks"]
@@ -48,7 +51,7 @@ def generated_files(
         return "".join(
             (
                 _HEAD,
-                generated.globals_text(codes, str(part_folder(data)), zone),
+                generated.globals_text(codes, str(part_folder(data)), zone, address),
                 generated.feature_codes_text(codes),
                 generated.parking_context(settings.get_in(connection, PARKING)),
                 generated.ivr_text([row["number"] for row in objects["ivrs"].every(connection)], own),

@@ -119,10 +119,7 @@ async def test_parking(pbx: TestPbx) -> None:
     await taken.hangup()
     await call.over()
     await pbx.quiet()
-    empty = await two.call("6950")
-    await empty.answered()
-    await empty.over()
-    await pbx.quiet()
+    assert await (await two.call("6950")).refused() == 404
 
 
 async def test_forwards_by_code(pbx: TestPbx) -> None:

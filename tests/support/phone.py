@@ -15,6 +15,7 @@ import contextlib
 import secrets
 from collections.abc import Callable, Coroutine
 from typing import Self
+from urllib.parse import quote
 
 from tests.support.rtp import RtpPort
 from tests.support.sip import SipMessage, digest, media_of, parse, sdp, tag_of, uri_of
@@ -158,13 +159,28 @@ class Call:
         body = f"Signal={key}\r\nDuration=100\r\n"
         return (await self.request("INFO", body, kind="application/dtmf-relay")).status
 
-    async def request(self, method: str, body: str = "", kind: str = "application/sdp") -> SipMessage:
+    async def refer(self, number: str, replaces: Call | None = None) -> int:
+        """Transfer the other side by REFER (RFC 3515), to whom we talk in `replaces` (RFC 3891); status."""
+        target = f"sip:{number}@{self.phone.domain}"
+        if replaces is not None:
+            tags = f"{replaces.call_id};to-tag={tag_of(replaces.remote)};from-tag={tag_of(replaces.local)}"
+            target += f"?Replaces={quote(tags, safe='')}"
+        headers = [("refer-to", f"<{target}>"), ("referred-by", f"<{self.phone.contact}>")]
+        return (await self.request("REFER", extra=headers)).status
+
+    async def request(
+        self,
+        method: str,
+        body: str = "",
+        kind: str = "application/sdp",
+        extra: list[tuple[str, str]] | None = None,
+    ) -> SipMessage:
         """Send a request within the dialog and return its final answer."""
         self.cseq += 1
         return await self.phone.transact(
             method,
             self.target,
-            [("from", self.local), ("to", self.remote), ("call-id", self.call_id)],
+            [("from", self.local), ("to", self.remote), ("call-id", self.call_id), *(extra or [])],
             self.cseq,
             body,
             kind,
@@ -378,7 +394,7 @@ class Phone(asyncio.DatagramProtocol):
             ],
             body,
         )
-        if method in {"INVITE"}:
+        if method in {"INVITE", "REFER"}:
             message.headers.append(("contact", f"<{self.contact}>"))
         if body:
             message.headers.append(("content-type", kind))

@@ -11,7 +11,15 @@ from offhook.callstate.facts import CallFailed, CallStatus, ExtensionStatus, Fac
 from offhook.callstate.model import Member, PartyKind
 
 TRACES = Path(__file__).parent.parent / "data" / "callstate"
-NO_SINGLE_CALL = ("snapshot", "registrations", "pickup", "bridge_of_two_calls")
+NO_SINGLE_CALL = (
+    "snapshot",
+    "registrations",
+    "pickup",
+    "pickup_by_code",
+    "bridge_of_two_calls",
+    "parked_and_taken_out",
+    "refer_with_replaces",
+)
 ADDRESS = "127.0.0.1"
 
 Event = dict[str, str]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from offhook.callstate import merge, older, resolve
 from offhook.callstate.facts import CallEnded, CallStatus
-from tests.unit.callstate_support import at_rest, lines, load, play
+from tests.unit.callstate_support import Event, at_rest, lines, load, play
 
 CALLIDS = st.builds("{}.{}".format, st.integers(10**9, 10**9 + 3), st.integers(1, 12))
 
@@ -53,6 +54,88 @@ def test_a_call_picked_up_elsewhere_is_joined_with_the_call_of_who_picks_up() ->
     assert ended == ["1795518271.13", "1795518271.11"]
     assert not picture.calls
     assert not picture.joined
+
+
+A_TALKS_WITH_B = [
+    "1000 is Busy",
+    "1000 ALERT, 1001 RING",
+    "1001 is Ringing",
+    "1000 ANSWERED, 1001 ANSWER",
+    "1001 is Busy",
+]
+C_ENDS = ["1002 BYE", "1000 BYE", "1002 is Registered", "1000 is Registered", "ended"]
+JOINS = {
+    "pickup_by_code": [
+        *A_TALKS_WITH_B[:3],
+        "1002 is Busy",
+        "1000 ANSWERED, 1002 ANSWER",
+        "ended",
+        "1001 BYE",
+        "1001 is Registered",
+        *C_ENDS,
+    ],
+    "parked_and_taken_out": [
+        *A_TALKS_WITH_B,
+        "1000 HOLD, 1001 ANSWER",
+        "1001 BYE",
+        "1001 is Registered",
+        "1002 is Busy",
+        "1000 ANSWERED, 1002 ANSWER",
+        "ended",
+        *C_ENDS,
+    ],
+    "refer_with_replaces": [
+        *A_TALKS_WITH_B,
+        "1000 HOLD, 1001 ANSWER",
+        "1001 ALERT, 1002 RING",
+        "1002 is Ringing",
+        "1001 ANSWERED, 1002 ANSWER",
+        "1002 is Busy",
+        "1000 ANSWERED, 1001 ANSWER",
+        "1001 BYE",
+        "1001 BYE",
+        "1001 is Registered",
+        "1000 ANSWERED, 1002 ANSWER",
+        "ended",
+        "1000 BYE",
+        "1002 BYE",
+        "1000 is Registered",
+        "1002 is Registered",
+        "ended",
+    ],
+}
+
+
+@pytest.mark.parametrize("doubled", [False, True])
+@pytest.mark.parametrize("name", JOINS)
+def test_a_call_that_is_taken_tells_nothing_of_its_own(name: str, doubled: bool) -> None:
+    events = load(name)
+    if doubled:
+        once_only = ("UserEvent",)
+        events = [event for event in events for _ in range(1 if event["Event"] in once_only else 2)]
+    picture, facts = play(at_rest(), events)
+    assert lines(facts) == JOINS[name]
+    assert not picture.calls
+    assert not picture.channels
+    assert not picture.owed
+    assert not picture.joined
+
+
+def test_who_takes_a_call_is_joined_whatever_of_him_is_told_first() -> None:
+    events = load("parked_and_taken_out")
+    told = next(at for at, event in enumerate(events) if event.get("UserEvent") == "OffhookJoin")
+    taken = next(at for at, event in enumerate(events) if event["Event"] == "UnParkedCall")
+    later = [*events[:told], events[taken], *events[told:taken], *events[taken + 1 :]]
+    _, facts = play(at_rest(), later)
+    assert lines(facts) == JOINS["parked_and_taken_out"]
+    entered = next(at for at, event in enumerate(events) if _has_joined(event))
+    later = [*events[:taken], *events[taken + 1 : entered + 1], events[taken], *events[entered + 1 :]]
+    _, facts = play(at_rest(), later)
+    assert lines(facts) == JOINS["parked_and_taken_out"]
+
+
+def _has_joined(event: Event) -> bool:
+    return event["Event"] == "BridgeEnter" and "1002" in event["Channel"]
 
 
 def test_two_calls_bridged_become_one_under_the_older_id() -> None:

@@ -234,8 +234,8 @@ def test_an_originated_call_that_reaches_voicemail_is_answered_and_does_not_fail
     _, facts = play(picture, [*events[: busy + 1], voicemail, *events[busy + 1 :]])
     assert lines(facts)[5:] == [
         "1001 BYE",
-        "1000 ANSWERED",
         "1001 is Registered",
+        "1000 ANSWERED",
         "1000 BYE",
         "1000 is Registered",
         "ended",
@@ -347,7 +347,8 @@ def test_a_transfer_by_feature_code_is_told_one_by_the_api_is_not(external: str)
         "IsExternal": external,
     }
     _, facts = fold(in_talk("answered_caller_hangs_up"), event)
-    assert lines(facts) == (["transfer 1000, 1001"] if external == "No" else [])
+    told = ["transfer 1000, 1001"] if external == "No" else []
+    assert lines(facts) == [*told, "1001 BYE", "1001 is Registered"]
 
 
 def test_a_carrier_that_plays_a_tone_instead_of_ringing_is_told_as_ringing() -> None:

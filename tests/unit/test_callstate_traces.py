@@ -45,16 +45,16 @@ EXPECTED = {
     "voicemail_noanswer": [
         *A_DIALS_B,
         "1001 BYE",
-        "1000 ANSWERED",
         "1001 is Registered",
+        "1000 ANSWERED",
         *A_ALONE_LEAVES,
         "ended",
     ],
     "forward_noanswer": [
         *A_DIALS_B,
         "1001 BYE",
-        "forward 1000",
         "1001 is Registered",
+        "forward 1000",
         "1000 ALERT, 1002 RING",
         "1002 is Ringing",
         "1000 ANSWERED, 1002 ANSWER",
@@ -144,7 +144,7 @@ EXPECTED["transfer_by_ami"] = [
     *B_ANSWERS,
     "1000 BYE",
     "1000 is Registered",
-    "1001 ANSWERED, 1002 RING",
+    "1001 ALERT, 1002 RING",
     "1002 is Ringing",
     "1001 ANSWERED, 1002 ANSWER",
     "1002 is Busy",
@@ -152,6 +152,84 @@ EXPECTED["transfer_by_ami"] = [
     "1001 BYE",
     "1002 is Registered",
     "1001 is Registered",
+    "ended",
+]
+B_TRANSFERS = [*A_DIALS_B, *B_ANSWERS, "transfer 1000, 1001", "1000 HOLD, 1001 ANSWER"]
+B_IS_OUT = ["1001 BYE", "1001 is Registered"]
+C_TALKS = ["1000 ANSWERED, 1002 ANSWER", "1002 is Busy"]
+A_AND_C_END = ["1000 BYE", "1002 BYE", "1000 is Registered", "1002 is Registered", "ended"]
+EXPECTED["transfer_by_key"] = [
+    *B_TRANSFERS,
+    *B_IS_OUT,
+    "1000 ALERT, 1002 RING",
+    "1002 is Ringing",
+    *C_TALKS,
+    *A_AND_C_END,
+]
+EXPECTED["consultation_by_caller"] = [
+    *A_DIALS_B,
+    *B_ANSWERS,
+    "transfer 1000, 1001",
+    "1000 ANSWERED, 1001 HOLD",
+    "1000 ALERT, 1002 RING",
+    "1002 is Ringing",
+    *C_TALKS,
+    *A_ALONE_LEAVES,
+    "1001 ANSWERED, 1002 ANSWER",
+    "1002 BYE",
+    "1001 BYE",
+    "1002 is Registered",
+    "1001 is Registered",
+    "ended",
+]
+EXPECTED["consultation_returns"] = [
+    *B_TRANSFERS,
+    "1001 ALERT, 1002 RING",
+    "1002 is Ringing",
+    "1002 BYE",
+    "1002 is Registered",
+    "1000 ANSWERED, 1001 ANSWER",
+    *A_LEAVES_FIRST,
+    "ended",
+]
+EXPECTED["consultation_left_ringing"] = [
+    *B_TRANSFERS,
+    "1001 ALERT, 1002 RING",
+    "1002 is Ringing",
+    *B_IS_OUT,
+    "1000 ALERT, 1002 RING",
+    *C_TALKS,
+    *A_AND_C_END,
+]
+EXPECTED["consultation_changes_over"] = [
+    *B_TRANSFERS,
+    "1001 ALERT, 1002 RING",
+    "1002 is Ringing",
+    "1001 ANSWERED, 1002 ANSWER",
+    "1002 is Busy",
+    "1000 ANSWERED, 1001 ANSWERED, 1002 HOLD",
+    "1000 HOLD, 1001 ANSWERED, 1002 ANSWER",
+    "1000 ANSWERED, 1001 ANSWER, 1002 ANSWER",
+    *B_IS_OUT,
+    *A_AND_C_END,
+]
+EXPECTED["parked_too_long"] = [
+    *A_DIALS_B,
+    *B_ANSWERS,
+    "1000 HOLD, 1001 ANSWER",
+    *B_IS_OUT,
+    "1000 ALERT, 1001 RING",
+    "1001 is Ringing",
+    *B_ANSWERS,
+    *B_LEAVES_FIRST,
+    "ended",
+]
+EXPECTED["invited_by_a_room"] = [
+    "1001 RING",
+    "1001 is Ringing",
+    "1001 ANSWER",
+    "1001 is Busy",
+    *B_IS_OUT,
     "ended",
 ]
 EXPECTED["voicemail_busy"] = EXPECTED["voicemail_noanswer"]

@@ -294,13 +294,15 @@ mailcmd=/bin/false
 tz=local
 """
 
+# The number called decides how long a consultation rings; who hangs up while it rings has transferred.
 # The dialplan picks calls up: the driver's own code (*8 unless emptied) would refuse with no word to anybody.
 _FEATURES = """\
 [general]
 transferdigittimeout=3
+transferdialattempts=1
 featuredigittimeout=1000
-atxfernoanswertimeout=30
-atxferdropcall=no
+atxfernoanswertimeout=3600
+atxferdropcall=yes
 pickupexten=
 #tryinclude features_generated.conf
 """

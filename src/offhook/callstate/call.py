@@ -43,14 +43,35 @@ class Leg:
     state: LegState
     dialled: bool
     attempt: int = 0
-    # This phone holds the others; the application holds this leg; the bridge in which it is.
-    holding: bool = False
+    # The legs that this one has put on hold, and whether it waits in a parking slot.
+    holds: frozenset[str] = frozenset()
+    parked: bool = False
+    # The application holds this leg; the bridge in which it is.
     held: bool = False
     bridge: str = ""
     # It is on its way into this call and has another linkedid until it is there.
     added: bool = False
     refused: bool = False
     dial_status: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyTransfer:
+    """Somebody transfers by a key: the others of his call wait while he types a number and talks.
+
+    `leg` is his, `role` what he was before, `waiting` the legs of the others, who hear music while he is
+    `away`. `called` once the number is dialled, `there` the bridge of that talk. A hold before he enters the
+    other bridge means a change-over (`changing`); without one he has come back for good (`home`).
+    """
+
+    leg: str
+    role: Role
+    waiting: frozenset[str]
+    called: bool = False
+    there: str = ""
+    home: bool = False
+    away: bool = True
+    changing: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +158,11 @@ class Call:
     connected: bool = False
     voicemail: bool = False
 
+    # Who transfers by a key right now.
+    key_transfer: KeyTransfer | None = None
+    # The caller is about to be joined to another call (pick-up, a parking slot), which tells him then.
+    joining: bool = False
+
     # What the call runs through (an IVR, a queue, …): its kind and number, the latest of several.
     path_kind: str = ""
     callpath: str = ""
@@ -204,6 +230,17 @@ class Call:
         """Put a seat in the place of another."""
         return replace(self, seats=tuple(new if seat is old else seat for seat in self.seats))
 
+    def listed(self, *, everyone: bool = False) -> tuple[Member, ...]:
+        """The members that an event of this call lists: without those who wait for a consultation to end."""
+        if everyone:
+            return self.members
+        waiting: frozenset[str] = frozenset()
+        if self.key_transfer is not None and self.key_transfer.called and self.key_transfer.away:
+            waiting = self.key_transfer.waiting
+        elif self.consultation is not None:
+            waiting = frozenset(key for key, leg in self.legs.items() if leg.held)
+        return tuple(s.member for s in self.seats if s.status is not None and not waiting & set(s.legs))
+
     def without_seat(self, gone: Seat) -> Call:
         """Take a seat away."""
         return replace(self, seats=tuple(seat for seat in self.seats if seat is not gone))
@@ -226,6 +263,16 @@ def set_role(seat: Seat, role: Role) -> Seat:
     renamed = {wait_status(seat.role): wait_status(role), talk_status(seat.role): talk_status(role)}
     member = replace(seat.member, status=renamed.get(seat.status, seat.status))
     return replace(seat, role=role, member=member)
+
+
+def set_talking(seat: Seat) -> Seat:
+    """A party that waits or is held talks from now on."""
+    return set_status(seat, talk_status(seat.role))
+
+
+def set_waiting(seat: Seat) -> Seat:
+    """A party that talked or was held is passed on: it is the caller from now on, and hears ringing."""
+    return set_status(set_role(set_talking(seat), Role.CALLER), MemberStatus.ALERT)
 
 
 def seen_by(seat: Seat, leg: Leg) -> Seat:

@@ -6,6 +6,7 @@ Asterisk's events are read stands in `fold`; nothing here knows an event.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from offhook.callstate.call import (
@@ -18,7 +19,8 @@ from offhook.callstate.call import (
     seen_by,
     set_role,
     set_status,
-    talk_status,
+    set_talking,
+    set_waiting,
     wait_status,
 )
 from offhook.callstate.facts import CallStatus
@@ -59,7 +61,11 @@ def ring(step: Step, call: Call, leg: Leg) -> Call:
         return call
     shown = set_status(seen_by(seat, leg), wait_status(seat.role))
     call = _remember_caller(call.with_changed(seat, shown), shown)
-    if seat.role is Role.CALLEE and call.path_kind and call.path_kind not in ANSWERING and not call.connected:
+    if call.key_transfer is not None and not call.key_transfer.waiting & set(seat.legs):
+        call = _consults(call)
+    elif (
+        seat.role is Role.CALLEE and call.path_kind and call.path_kind not in ANSWERING and not call.connected
+    ):
         call = _callers_wait(call)
     return tell_all(step, call)
 
@@ -80,56 +86,29 @@ def answer(step: Step, call: Call, leg: Leg) -> Call:
 
 def caller_answered(step: Step, call: Call) -> Call:
     """Somebody or something (an IVR, a queue, a voicemail box) has answered the caller."""
-    if call.refused_by_dialplan:
-        return call  # an announcement that the call failed is no answer
+    if call.refused_by_dialplan or call.joining:
+        return call  # an announcement that the call failed is no answer, and a join tells by itself
     if not any(seat.role is Role.CALLER and seat.status is MemberStatus.ALERT for seat in call.seats):
         return call
     return tell_talking(step, _callers_answered(move_on(step, call)))
 
 
-def hold(step: Step, call: Call, leg: Leg, holding: bool) -> Call:
-    """A phone puts the others of its call on hold, or takes them back."""
-    return tell_holds(step, call.with_leg(replace(leg, holding=holding)))
-
-
-def tell_holds(step: Step, call: Call) -> Call:
-    """Who is held, by another's phone or by the application; told where it is news."""
-    holders = {seat.legs for seat in call.seats for key in seat.legs if call.legs[key].holding}
-    changed = call
-    for seat in call.seats:
-        held = bool(holders - {seat.legs}) or any(call.legs[key].held for key in seat.legs)
-        if seat.status in TALKING:
-            status = MemberStatus.HOLD if held else talk_status(seat.role)
-            if status is not seat.status:
-                changed = changed.with_changed(seat, set_status(seat, status))
-    return step.save(changed) if changed is call else tell_talking(step, changed)
-
-
 def tell_all(step: Step, call: Call) -> Call:
-    """Tell every member with its state; of a consultation only those who take part in it."""
-    waiting = _waiting(call)
-    members = tuple(member for member in call.members if member not in waiting)
-    step.tell(CallStatus(call.callid, members, waiting))
+    """Tell every member with its state."""
+    step.tell(CallStatus(call.callid, call.listed()))
     return step.save(call)
 
 
-def tell_talking(step: Step, call: Call) -> Call:
-    """Tell the members whose call is answered; those that still ring are left out (spec 15 `ring_group`)."""
-    waiting = _waiting(call)
-    talking = tuple(seat.member for seat in call.seats if seat.talking and seat.member not in waiting)
+def tell_talking(step: Step, call: Call, *, everyone: bool = False) -> Call:
+    """Tell the members whose call is answered; those that still ring are left out (spec 15 `ring_group`).
+
+    With `everyone` also those who wait for the end of a consultation.
+    """
+    talking = tuple(member for member in call.listed(everyone=everyone) if member.status in TALKING)
     others = tuple(member for member in call.members if member not in talking)
     if talking:
         step.tell(CallStatus(call.callid, talking, others))
     return step.save(call)
-
-
-def _waiting(call: Call) -> tuple[Member, ...]:
-    """Who waits while two others talk."""
-    if call.consultation is None:
-        return ()
-    return tuple(
-        seat.member for seat in call.seats if seat.talking and any(call.legs[key].held for key in seat.legs)
-    )
 
 
 def rename(step: Step, call: Call, leg: Leg, channelid: str) -> Call:
@@ -147,17 +126,18 @@ def absorb(step: Step, kept: Call, gone: Call) -> Call:
 
     A call has one caller: the absorbed call's caller becomes a callee when the survivor has its own.
     """
-    coming = {key: replace(leg, added=gone.quiet) for key, leg in gone.legs.items()}
     joined = replace(
         kept,
-        legs={**kept.legs, **coming},
+        legs=_joined_legs(kept, gone),
         leaving=(*kept.leaving, *gone.leaving),
         caller=kept.caller or gone.caller,
         answered=kept.answered or gone.answered,
         connected=kept.connected or gone.connected,
         voicemail=kept.voicemail or gone.voicemail,
+        seats=tuple(_joined(kept, seat) for seat in kept.seats),
+        joining=False,
     )
-    for seat in gone.seats:
+    for seat in (_joined(gone, seat) for seat in gone.seats):
         joined = joined.with_seat(set_role(seat, Role.CALLEE) if kept.caller else seat)
     for uniqueid in gone.legs:
         step.channels.put(uniqueid, kept.callid)
@@ -166,14 +146,65 @@ def absorb(step: Step, kept: Call, gone: Call) -> Call:
     if not gone.seats:  # a third party that is called into this call is not there yet
         return joined
     if any(seat.role is Role.CALLEE and seat.talking for seat in joined.seats):
-        return tell_talking(step, _callers_answered(replace(joined, connected=True)))
+        return tell_talking(step, reviewed(_callers_answered(replace(joined, connected=True))))
     return tell_all(step, joined) if joined.members else step.save(joined)
+
+
+def _joined_legs(kept: Call, gone: Call) -> Mapping[str, Leg]:
+    """The channels of both; who comes on purpose takes out of its slot whoever waits there."""
+    coming = {key: replace(leg, added=gone.quiet) for key, leg in gone.legs.items()}
+    legs = {**kept.legs, **coming}
+    if not (kept.joining or gone.joining):
+        return legs
+    return {key: replace(leg, parked=False) if leg.parked else leg for key, leg in legs.items()}
+
+
+def _joined(call: Call, seat: Seat) -> Seat:
+    """A party as it comes into a joined call: who was about to be joined, and is up, talks."""
+    up = any(call.legs[key].state is LegState.UP for key in seat.legs)
+    return set_talking(seat) if call.joining and up else seat
+
+
+def next_attempt(call: Call) -> Call:
+    """The call goes on to another destination: what failed before does not count any more."""
+    return replace(call, attempt=call.attempt + 1, failure=None, refused_by_dialplan=False, given_up=False)
 
 
 def make_caller(call: Call, seat: Seat) -> Call:
     """A party found in a running call is its caller after all."""
     caller = set_role(seat, Role.CALLER)
     return replace(call.without_seat(seat).with_seat(caller), caller=caller.member)
+
+
+def reviewed(call: Call) -> Call:
+    """The call with every talking party held or not, as its legs say; itself if nothing changes."""
+    for seat in call.seats:
+        if seat.talking:
+            held = _is_held(call, seat)
+            if held is not (seat.status is MemberStatus.HOLD):
+                now = set_status(seat, MemberStatus.HOLD) if held else set_talking(seat)
+                call = call.with_changed(seat, now)
+    return call
+
+
+def _is_held(call: Call, seat: Seat) -> bool:
+    legs = set(seat.legs)
+    if any(call.legs[key].parked or call.legs[key].held for key in legs):
+        return True
+    transfer = call.key_transfer
+    if transfer is not None and transfer.leg not in legs:
+        return transfer.away is bool(legs & transfer.waiting)
+    return any(legs & leg.holds for key, leg in call.legs.items() if key not in legs)
+
+
+def _consults(call: Call) -> Call:
+    """Whom a consultation is for rings: who transfers by a key calls him."""
+    transfer = call.key_transfer
+    seat = call.seat_of(transfer.leg) if transfer is not None else None
+    if transfer is None or seat is None:
+        return call
+    call = call.with_changed(seat, set_waiting(seat))
+    return replace(call, key_transfer=replace(transfer, called=True))
 
 
 def _role(call: Call, leg: Leg) -> Role:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from offhook.callstate import changes, leaving
+from offhook.callstate import changes, holding, leaving
 from offhook.callstate.call import (
     Call,
     Consultation,
@@ -41,7 +41,7 @@ def hold(step: Step, call: Call, leg: Leg, *, consulting: bool) -> Call:
         return call
     if not consulting and call.phase is Phase.IDLE:
         call = set_phase(step, call, Phase.HELD, "hold")
-        return changes.tell_holds(step, call)
+        return holding.review(step, call)
     call = step.save(call.with_changed(seat, set_status(seat, MemberStatus.HOLD)))
     rung = any(
         one.role is Role.CALLEE and one.status is not None and one.legs != seat.legs for one in call.seats
@@ -53,7 +53,7 @@ def unhold(step: Step, call: Call, leg: Leg) -> Call:
     """A leg waits in silence now: nobody holds it, and it holds nobody."""
     if not leg.held:
         return call
-    return changes.tell_holds(step, step.save(call.with_leg(replace(leg, held=False))))
+    return holding.review(step, step.save(call.with_leg(replace(leg, held=False))))
 
 
 def consult(step: Step, call: Call, leg: Leg, waiting_channel: str, number: str) -> Call:

@@ -28,13 +28,13 @@ def _on_failed(step: Step, call: Call, _leg: Leg, event: AmiEvent) -> None:
 
 
 def _on_forward(step: Step, call: Call, _leg: Leg, event: AmiEvent) -> None:
-    call = _next_attempt(leaving.move_on(step, call))
+    call = changes.next_attempt(leaving.move_on(step, call))
     step.tell(Forward(call.callid, leaving.caller_shown(call)))
     step.save(call)
 
 
 def _on_voicemail(step: Step, call: Call, _leg: Leg, event: AmiEvent) -> None:
-    call = step.save(replace(_next_attempt(leaving.move_on(step, call)), voicemail=True))
+    call = step.save(replace(changes.next_attempt(leaving.move_on(step, call)), voicemail=True))
     if _caller_is_up(call):
         changes.caller_answered(step, call)
 
@@ -50,14 +50,22 @@ def _on_path(step: Step, call: Call, _leg: Leg, event: AmiEvent) -> None:
     kind = event.get("Kind", "")
     call = leaving.move_on(step, call)
     again = _caller_is_up(call) and (call.path_kind, call.callpath) != (kind, event.get("Number", ""))
-    call = replace(_next_attempt(call), waits_for_moderator=event.get("Waits") == "yes")
-    call = step.save(call.with_path(kind, event.get("Number", "")))
+    call = changes.next_attempt(call).with_path(kind, event.get("Number", ""))
+    # whom a room invites is called by nobody: he is no caller
+    calling_back = call.calling_back and (kind != "conference" or bool(call.seats))
+    waits = event.get("Waits") == "yes"
+    call = step.save(replace(call, calling_back=calling_back, waits_for_moderator=waits))
     if again and (kind == "ivr" or kind in changes.ANSWERING):
         waiting = any(seat.role is Role.CALLER and not seat.talking for seat in call.seats)
         if waiting:
             changes.caller_answered(step, call)
         else:
             changes.tell_talking(step, call)
+
+
+def _on_join(step: Step, call: Call, leg: Leg, _event: AmiEvent) -> None:
+    if leg.uniqueid == call.callid:  # else he has been joined already
+        step.save(replace(call, joining=True))
 
 
 def _on_inbound(step: Step, call: Call, leg: Leg, event: AmiEvent) -> None:
@@ -143,16 +151,12 @@ def _listener(call: Call, leg: Leg) -> Member | None:
     return call.members[0] if len(call.members) == 1 else None
 
 
-def _next_attempt(call: Call) -> Call:
-    """The call goes on to another destination: what failed before does not count any more."""
-    return replace(call, attempt=call.attempt + 1, failure=None, refused_by_dialplan=False, given_up=False)
-
-
 _USER_EVENTS: Mapping[str, Callable[[Step, Call, Leg, AmiEvent], None]] = {
     "OffhookFailed": _on_failed,
     "OffhookForward": _on_forward,
     "OffhookVoicemail": _on_voicemail,
     "OffhookPath": _on_path,
+    "OffhookJoin": _on_join,
     "OffhookInbound": _on_inbound,
     "OffhookOutbound": _on_outbound,
     "OffhookKey": _on_key,

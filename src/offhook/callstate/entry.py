@@ -125,6 +125,17 @@ def follow_linkedid(step: Step, callid: str, linkedid: str) -> str:
     return survivor
 
 
+def put_through(step: Step, taker: tuple[Call, Leg], callid: str) -> Call:
+    """Somebody has taken a call that rang or waited elsewhere: his own call and that one are one now.
+
+    Whether the engine has told yet that he was answered does not matter. Gives the call that survives.
+    """
+    call, leg = taker
+    call = call.with_leg(replace(leg, state=LegState.UP))
+    step.save(replace(call, joining=True))
+    return step.calls.now[follow_linkedid(step, call.callid, callid)]
+
+
 def apply_state(step: Step, call: Call, leg: Leg, state: LegState | None) -> None:
     """Bring a leg forward to a state; a step back (a late event) is ignored."""
     if state is LegState.RINGING and leg.state is LegState.DOWN:

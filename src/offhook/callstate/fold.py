@@ -2,9 +2,9 @@
 
 Needed events: Newchannel, Newstate, DialBegin, DialState, DialEnd, BridgeEnter, BridgeLeave, Hold, Unhold,
 ConfbridgeJoin, ConfbridgeLeave, HangupRequest, SoftHangupRequest, Hangup, Pickup, Rename, UserEvent,
-OriginateResponse, BlindTransfer, AttendedTransfer, ContactStatus. HangupRequest tells who hung up first (the
-Hangup events of two bridged channels come in either order). Every other event is ignored, and so are doubled
-and late ones.
+OriginateResponse, BlindTransfer, AttendedTransfer, ParkedCall, UnParkedCall, ParkedCallTimeOut and
+ContactStatus. HangupRequest tells who hung up first (the Hangup events of two bridged channels come in either order). Every
+other event is ignored, and so are doubled and late ones.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TypeAlias
 
-from offhook.callstate import changes, control, leaving, reasons, rooms
+from offhook.callstate import changes, control, holding, leaving, parking, reasons, rooms, transfers
 from offhook.callstate.call import Call, Leg, LegState, Role
 from offhook.callstate.dialplan import on_user_event
 from offhook.callstate.entry import (
@@ -24,14 +24,15 @@ from offhook.callstate.entry import (
     find_or_enter,
     follow_linkedid,
     known,
+    put_through,
     state_in,
     take_contact,
 )
-from offhook.callstate.facts import Fact, Transfer
+from offhook.callstate.facts import Fact
 from offhook.callstate.merge import resolve
 from offhook.callstate.model import PartyKind
 from offhook.callstate.party import party_of_channel
-from offhook.callstate.phase import THIRD
+from offhook.callstate.phase import THIRD, Phase
 from offhook.callstate.picture import Picture
 from offhook.callstate.reasons import Reason
 from offhook.callstate.step import Step
@@ -57,9 +58,11 @@ def settle(picture: Picture) -> tuple[Picture, tuple[Fact, ...]]:
     Where the other party stays (a prompt, a queue), this call bounds the wait: make it when the engine
     has been silent for some 50 ms, e.g. at each answered Ping. It costs nothing when nothing waits.
     """
-    if not picture.owed:
+    if not picture.owed and not picture.unheld:
         return picture, ()
     step = Step(picture)
+    for callid in picture.unheld:
+        transfers.come_back(step, step.calls.now[callid])
     for callid in dict.fromkeys(picture.owed.values()):
         step.release(callid)
     return step.finish()
@@ -133,7 +136,11 @@ def _on_dial_end(step: Step, event: AmiEvent) -> None:
     call = call.with_leg(replace(leg, dial_status=status))
     leg = call.legs[leg.uniqueid]
     if status == "ANSWER":
-        apply_state(step, step.save(call), leg, LegState.UP)
+        dialling = step.channels.get(event.get("Uniqueid", ""))
+        if dialling is not None and dialling != call.callid:  # the user of this phone has picked the call up
+            put_through(step, (call, leg), dialling)
+        else:
+            apply_state(step, step.save(call), leg, LegState.UP)
         return
     if status == "CANCEL" and not call.calling_back:
         call = replace(call, given_up=True)
@@ -153,12 +160,15 @@ def _on_bridge_enter(step: Step, event: AmiEvent) -> None:
     call, leg = found
     step.release(call.callid)
     apply_state(step, call, leg, LegState.UP)
-    call = step.calls.now[call.callid]  # whoever held this party may have left the call since
+    call = step.calls.now[call.callid]
     leg = replace(call.legs[leg.uniqueid], held=False, bridge=event.get("BridgeUniqueid", ""))
     leg = replace(leg, added=leg.added and event.get("Linkedid") != call.callid)
     call = step.save(call.with_leg(leg))
-    if call.phase not in THIRD:
-        call = changes.hold(step, call, leg, holding=leg.holding)
+    if call.key_transfer is not None and call.key_transfer.leg == leg.uniqueid:
+        transfers.key_moved(step, call, leg.bridge)
+        return
+    if call.phase not in THIRD:  # whoever held this party may have left the call since
+        call = holding.review(step, call)
     control.follow_bridges(step, call, leg)
 
 
@@ -182,9 +192,18 @@ def _on_room(step: Step, event: AmiEvent) -> None:
 
 def _on_hold(step: Step, event: AmiEvent) -> None:
     found = find(step, event)
-    if found:
-        step.release(found[0].callid)
-        changes.hold(step, *found, holding=event["Event"] == "Hold")
+    if found is None or found[1].party is None:
+        return
+    call, leg = found
+    step.release(call.callid)
+    if event["Event"] == "Hold":
+        # a phone's own hold names the music that is to be heard, one by a transfer key does not
+        by_phone = event.get("MusicClass") or not call.connected
+        holding.hold(step, call, leg) if by_phone else transfers.key_hold(step, call, leg)
+    elif call.key_transfer is not None and call.key_transfer.leg == leg.uniqueid:
+        transfers.key_unhold(step, call)
+    else:
+        holding.unhold(step, call, leg)
 
 
 def _on_hangup_request(step: Step, event: AmiEvent) -> None:
@@ -227,6 +246,10 @@ def _on_hangup(step: Step, event: AmiEvent) -> None:
         call = step.save(replace(call, told_caller=reasons.by_sip(sip) or reasons.by_cause(cause)))
     elif leg.party is not None and leg.state is not LegState.UP and leg.attempt == call.attempt:
         call = leaving.fail(step, call, _reason_of(leg, sip, cause))
+    if call.key_transfer is not None and call.key_transfer.leg == leg.uniqueid:
+        transfers.complete(step, call)
+        call = step.calls.now[call.callid]
+        leg = call.legs[leg.uniqueid]
     rooms.forget(step, leg.uniqueid)
     call = control.gone(step, leaving.leave(step, call, leg), leg)
     if leaving.is_over(call):
@@ -268,12 +291,54 @@ def _on_originate_response(step: Step, event: AmiEvent) -> None:
         leaving.close(step, leaving.fail(step, call, Reason.PHONE_OFF))
 
 
-def _on_transfer(step: Step, event: AmiEvent) -> None:
-    prefix = "Transferer" if event["Event"] == "BlindTransfer" else "OrigTransferer"
-    found = find(step, event, prefix)
-    if found and event.get("IsExternal") == "No":
-        members = tuple(replace(member, status=None, callpath="") for member in found[0].members)
-        step.tell(Transfer(found[0].callid, members))
+def _on_blind_transfer(step: Step, event: AmiEvent) -> None:
+    found = find(step, event, "Transferer")
+    if found is None:
+        return
+    if event.get("Result", "Success") == "Success":
+        transfers.blind(step, *found, by_key=event.get("IsExternal") == "No")
+    else:
+        transfers.come_back(step, found[0])
+
+
+def _on_attended_transfer(step: Step, event: AmiEvent) -> None:
+    found = find(step, event, "OrigTransferer")
+    if found is None or event.get("Result") != "Success":
+        return
+    call, leg = found
+    other = find(step, event, "SecondTransferer")
+    if call.key_transfer is not None:
+        if event.get("DestType") == "Threeway":
+            transfers.threeway(step, call)
+        else:
+            transfers.complete(step, call)
+    elif other is not None and other[0].callid != call.callid:
+        transfers.by_phone(step, call, leg, *other)
+        follow_linkedid(step, call.callid, other[0].callid)
+
+
+def _on_parked(step: Step, event: AmiEvent) -> None:
+    found = find(step, event, "Parkee")
+    if found:
+        parking.park(step, *found)
+        control.set_phase(step, step.calls.now[found[0].callid], Phase.PARKED, "park")
+
+
+def _on_taken_out(step: Step, event: AmiEvent) -> None:
+    found = find(step, event, "Parkee")
+    if found is None:
+        return
+    call = control.set_phase(step, parking.take_out(step, *found), Phase.IDLE, "taken out")
+    taker = find(step, {"Uniqueid": event.get("RetrieverUniqueid", "")})
+    if taker is not None and taker[0].callid != call.callid:
+        put_through(step, taker, call.callid)
+
+
+def _on_parked_too_long(step: Step, event: AmiEvent) -> None:
+    found = find(step, event, "Parkee")
+    if found:
+        parking.give_back(step, *found)
+        control.set_phase(step, step.calls.now[found[0].callid], Phase.IDLE, "time is over")
 
 
 def _on_contact_status(step: Step, event: AmiEvent) -> None:
@@ -301,7 +366,10 @@ _HANDLERS: Mapping[str, _Handler] = {
     "Rename": _on_rename,
     "UserEvent": on_user_event,
     "OriginateResponse": _on_originate_response,
-    "BlindTransfer": _on_transfer,
-    "AttendedTransfer": _on_transfer,
+    "BlindTransfer": _on_blind_transfer,
+    "AttendedTransfer": _on_attended_transfer,
+    "ParkedCall": _on_parked,
+    "UnParkedCall": _on_taken_out,
+    "ParkedCallTimeOut": _on_parked_too_long,
     "ContactStatus": _on_contact_status,
 }

@@ -12,6 +12,7 @@ from offhook.callstate import reasons
 from offhook.callstate.call import Call, Leg, LegState, Seat, seen_by, set_status
 from offhook.callstate.facts import CallFailed, CallStatus
 from offhook.callstate.model import Member, MemberStatus, PartyKind
+from offhook.callstate.party import PartyType
 from offhook.callstate.phase import UNDECIDED
 from offhook.callstate.reasons import Reason
 from offhook.callstate.step import Step
@@ -24,13 +25,19 @@ def dismiss(step: Step, call: Call, until: str = "") -> Call:
         if uniqueid == until:
             break
         call = _bye_if_last(step, call, uniqueid, gone)
+        leg = call.legs[uniqueid]
+        call = step.save(call.with_leg(replace(leg, state=LegState.DOWN, holds=frozenset())))
     return call
 
 
 def move_on(step: Step, call: Call) -> Call:
     """The call goes on to something else: who is known to go has left, and need not wait for its end."""
+    before = call.seats
     call = dismiss(step, call)
     step.release(call.callid)
+    for seat in before:
+        if call.seat_of(seat.legs[0]) is None and seat.party.type is PartyType.EXTENSION:
+            step.tell_extension(seat.party.name)
     return call
 
 
@@ -72,13 +79,17 @@ def bye(step: Step, call: Call, seat: Seat) -> Call:
     gone = set_status(seat, MemberStatus.BYE)
     others = call.members or ((call.last_left,) if call.last_left else ())
     step.tell(CallStatus(call.callid, (gone.member,), others))
-    if len(call.members) <= 1:  # the end of the call is near; with more it goes on anyway
+    parked = any(leg.parked for leg in call.legs.values())
+    if len(call.members) <= 1 and not parked:  # the end of the call is near; else it goes on
         step.owe(seat, call.callid)
     return step.save(replace(call, last_left=gone.member))
 
 
 def caller_shown(call: Call) -> tuple[Member, ...]:
     """The caller as CallFailed and Forward show it: without state; empty when there never was one."""
+    consulting = call.seat_of(call.key_transfer.leg) if call.key_transfer else None
+    if consulting is not None:
+        return (replace(consulting.member, status=None, callpath=""),)
     if call.caller is not None:
         return (replace(call.caller, status=None, callpath=""),)
     if call.expected:

@@ -36,6 +36,8 @@ class Picture:
     owed: Mapping[str, str] = field(default_factory=dict)
     # Conferences in use, by number.
     rooms: Mapping[str, Room] = field(default_factory=dict)
+    # Calls whose parties have come back from a hold by a transfer key: told unless the transfer goes on.
+    unheld: Mapping[str, None] = field(default_factory=dict)
     # Callids that ended by a join, with the one that survives.
     joined: Mapping[str, str] = field(default_factory=dict)
     # Ids of channels and calls that ended lately: late events of theirs revive nothing.

@@ -65,6 +65,7 @@ class Step:
         self.phones: Table[Phones] = Table(picture.phones)
         self.owed: Table[str] = Table(picture.owed)
         self.rooms: Table[Room] = Table(picture.rooms)
+        self.unheld: Table[None] = Table(picture.unheld)
         self.joined: Table[str] = Table(picture.joined)
         self.ended: Table[None] = Table(picture.ended)
         self.facts: list[Fact] = []
@@ -82,6 +83,7 @@ class Step:
             phones=self.phones.now,
             owed=self.owed.now,
             rooms=self.rooms.now,
+            unheld=self.unheld.now,
             joined=self.joined.now,
             ended=self.ended.now,
             synced=self.picture.synced if synced is None else synced,
@@ -193,6 +195,7 @@ class Step:
     def end(self, call: Call, failed: CallFailed | None) -> None:
         """The call is over: its last facts, and it vanishes."""
         self.calls.drop(call.callid)
+        self.unheld.drop(call.callid)
         self.remember(call.callid)
         for absorbed in [key for key, survivor in self.joined.now.items() if survivor == call.callid]:
             self.joined.drop(absorbed)

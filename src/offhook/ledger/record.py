@@ -142,6 +142,8 @@ class _Fold:
     def _caller(self) -> str:
         if self.intent is not None:
             return self.intent.caller
+        if self._is_invitation():
+            return self._path()[1]
         inside = next((row.extension for row in self.rows if row.extension), "")
         # a call that the PBX began by itself (a callback) is from the extension that it was put through to
         return self.first.extension or self.first.num or inside
@@ -149,6 +151,16 @@ class _Fold:
     def _dialled(self) -> str:
         """What the caller dialled: the extension of its first row, before the dialplan went on from it."""
         return self.first.exten
+
+    def _is_invitation(self) -> bool:
+        """Whether a conference room has called somebody: no party began the call."""
+        return not self.first.is_party and self.intent is None and self._path()[0] == "conference"
+
+    def _was_joined(self) -> bool:
+        """Whether the caller took another call (pick-up, a parking slot) and goes on in that one."""
+        if not any(row.type == "OFFHOOK_JOIN" for row in self.rows):
+            return False
+        return not any(row.type == "HANGUP" and row.uniqueid == self.callid for row in self.rows)
 
     def _is_callee(self, row: CelRow) -> bool:
         if not row.is_party:
@@ -185,6 +197,8 @@ class _Fold:
             return self._fax()[0]
         if self.first.trunk and not self.intent and not kind:
             dialled = self._reached() or self._note("OFFHOOK_DID") or dialled
+        if self._is_invitation():
+            return (answer.extension if answer else self._reached()) or dialled
         if kind in _ROOMS:
             return number
         if answer is not None and answer.extension:
@@ -258,12 +272,14 @@ class _Fold:
         return max(0, round(answer.time - entered.time))
 
     def _status(self, answer: CelRow | None) -> Status:
-        if answer is not None:
+        if answer is not None or self._was_joined():
             return "ANSWERED"
         if any(r.type == "OFFHOOK_VOICEMAIL_END" and r.note.endswith("|SUCCESS") for r in self.rows):
             return "VOICEMAIL"
         if self._fax_pages() or (self._machine_answer() is not None and not self._failed()):
             return "ANSWERED"
+        if self._note("OFFHOOK_VOICEMAIL").partition("|")[2] in {"busy", "dnd"}:
+            return "BUSY"
         last = [row for row in self.rows if row.type == "HANGUP" and not self._is_callee(row)]
         busy = any(
             row.extra.get("dialstatus") == "BUSY" or row.extra.get("hangupcause") in _BUSY_CAUSES

@@ -109,7 +109,7 @@ class LiveCalls:
                 # resynchronisation puts right what it left wrong.
                 log.exception("an engine event could not be folded: %s", event.get("Event", ""))
                 continue
-            self._tell(facts)
+            self._tell(facts, event.get("Linkedid", ""))
 
     def on_snapshot(self, snapshot: Snapshot) -> None:
         """Bring the picture in line with the engine after a (re)connection."""
@@ -145,9 +145,10 @@ class LiveCalls:
         self.picture, facts = settle(self.picture)
         self._tell(facts)
 
-    def _tell(self, facts: Iterable[Fact]) -> None:
+    def _tell(self, facts: Iterable[Fact], callid: str = "") -> None:
+        """Tell facts; the states of extensions among them keep their place in the order of the call."""
         told = tuple(facts)
-        lane = next((callid for fact in told if (callid := getattr(fact, "callid", ""))), "")
+        lane = next((known for fact in told if (known := getattr(fact, "callid", ""))), callid)
         for fact in told:
             lane = getattr(fact, "callid", lane)
             match fact:

@@ -65,8 +65,11 @@ parkext=700
 parkpos={parking["slots"]}
 context=offhook-parkedcalls
 parkingtime={parking["timeout"]}
-findslot=next
-comebacktoorigin=yes
+findslot=first
+comebacktoorigin=no
+comebackcontext=offhook-parked-back
+parkedcalltransfers=caller
+parkedcallreparking=caller
 """
 
 
@@ -74,13 +77,16 @@ def parking_context(parking: Row) -> str:
     """The context in which a slot's number takes the call that is parked there."""
     extens = (dialplan_exten(one) for one in expand(parking["slots"]))
     return "[offhook-parking]\n" + "".join(
-        f"exten => {exten},1,ParkedCall(default,${{EXTEN}})\n same => n,Hangup()\n" for exten in extens
+        f"exten => {exten},1,Goto(offhook-parked,${{EXTEN}},1)\n" for exten in extens
     )
 
 
-def globals_text(codes: Row, fax_folder: str, zone: str) -> str:
-    """What the shipped dialplan has to know of the settings; `zone` is the PBX's own, an IANA name."""
-    values = {"CODE_VOICEMAIL": codes["voicemail"], "FAX_FOLDER": fax_folder, "ZONE": zone}
+def globals_text(codes: Row, fax_folder: str, zone: str, bind: str) -> str:
+    """What the shipped dialplan has to know of the settings.
+
+    `zone` is the PBX's own, an IANA name; `bind` its address, empty for all interfaces.
+    """
+    values = {"CODE_VOICEMAIL": codes["voicemail"], "FAX_FOLDER": fax_folder, "ZONE": zone, "BIND": bind}
     return "[globals]\n" + "".join(f"OFFHOOK_{name}={value}\n" for name, value in values.items())
 
 
