@@ -7,7 +7,15 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from offhook.callstate import Picture, expect, fold, resync
-from offhook.callstate.facts import CallFailed, CallStatus, ExtensionStatus, Fact, Forward, Transfer
+from offhook.callstate.facts import (
+    CallFailed,
+    CallStatus,
+    ExtensionStatus,
+    Fact,
+    Forward,
+    PhaseChanged,
+    Transfer,
+)
 from offhook.callstate.model import Member, PartyKind
 
 TRACES = Path(__file__).parent.parent / "data" / "callstate"
@@ -74,8 +82,8 @@ def callid_of(events: Sequence[Event]) -> str:
 
 
 def lines(facts: Iterable[Fact]) -> list[str]:
-    """Facts as text, without ids."""
-    return [line(fact) for fact in facts]
+    """Facts as text, without ids and without what stays inside offhook but for the end."""
+    return [line(fact) for fact in facts if not isinstance(fact, PhaseChanged)]
 
 
 def line(fact: Fact) -> str:

@@ -55,7 +55,7 @@ def store() -> sa.Connection:
     metadata.create_all(connection)
     for statement in views():
         assert statement.startswith("CREATE VIEW ")
-        connection.execute(sa.text(statement))
+        connection.exec_driver_sql(statement)
     return connection
 
 

@@ -3,8 +3,8 @@
 Needed events: Newchannel, Newstate, DialBegin, DialState, DialEnd, BridgeEnter, BridgeLeave, Hold, Unhold,
 ConfbridgeJoin, ConfbridgeLeave, HangupRequest, SoftHangupRequest, Hangup, Pickup, Rename, UserEvent,
 OriginateResponse, BlindTransfer, AttendedTransfer, ParkedCall, UnParkedCall, ParkedCallTimeOut and
-ContactStatus. HangupRequest tells who hung up first (the Hangup events of two bridged channels come in either order). Every
-other event is ignored, and so are doubled and late ones.
+ContactStatus. HangupRequest tells who hung up first (the Hangup events of two bridged channels come in either
+order). Every other event is ignored, and so are doubled and late ones.
 """
 
 from __future__ import annotations
