@@ -155,7 +155,7 @@ async def test_do_not_disturb_by_code_and_changed_codes(pbx: TestPbx) -> None:
     assert await (await two.call("*074")).refused() == 404
     await _dialled(pbx, two, "*99")
     assert (await _settings(pbx, "1001"))["dnd"] == "off"
-    refused = await pbx.admin("PATCH", "/settings/featurecodes", {"dndoff": "*74"}, status=400)
+    refused = await pbx.admin("PATCH", "/settings/featurecodes", {"dndoff": "*74"}, status=409)
     assert "same code" in refused["error"]
     await pbx.admin("PATCH", "/settings/featurecodes", {"dndoff": "*074"})
     assert one
