@@ -17,6 +17,10 @@ from offhook import __version__
 from offhook.areas.access import api as access_api
 from offhook.areas.access.settings import ApiSettings
 from offhook.areas.admin.service import AdminService
+from offhook.areas.conferences import live_api as conferences_live_api
+from offhook.areas.conferences.instant import InstantConferences
+from offhook.areas.conferences.inviting import Inviter
+from offhook.areas.conferences.running import RunningConferences
 from offhook.areas.contacts import api as contacts_api
 from offhook.areas.control import api as control_api
 from offhook.areas.control import inbound_api, talk_api
@@ -121,6 +125,7 @@ class Pbx:
         self.live = LiveCalls(
             core.dispatcher.publish_soon,
             core.records.call_ended,
+            core.room_names,
             deserted=lambda channels: self.joining.end(channels),
         )
         self.switch = Switch(
@@ -146,6 +151,13 @@ class Pbx:
         self.joining = Joining(self.switch, self.live, self.targets)
         self.monitoring = Monitoring(self.switch, self.live, core.extensions.find)
         self.inbound = Inbound(self.switch, self.live)
+        inviter = Inviter(self.switch, self.live, core.records, self.targets)
+        self.instant_conferences = InstantConferences(
+            core.store, core.numbers, self.targets, self.live, inviter, core.room_names
+        )
+        self.running_conferences = RunningConferences(
+            core.store, self.switch, self.live, inviter, self.instant_conferences.kept
+        )
         self.extension_engine = ExtensionEngine(
             core.store,
             self.switch,
@@ -229,6 +241,9 @@ class Pbx:
                 *hotel_api.endpoints(self.hotel),
                 *object_endpoints(core.objects, self.trunk_states, core.queue_agents),
                 *control_api.endpoints(self.control),
+                *conferences_live_api.endpoints(
+                    self.running_conferences, self.instant_conferences, core.room_names
+                ),
                 *talk_api.endpoints(self.talks, self.transfers, self.joining, self.monitoring),
                 *uacsta_api.endpoints(self.uacsta),
                 *inbound_api.endpoints(self.inbound),
@@ -282,6 +297,7 @@ class Pbx:
         await self.uacsta.close()
         await self.wrap_ups.close()
         await self.waits.close()
+        await self.instant_conferences.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -300,7 +316,8 @@ class Pbx:
         await self.core.close()
 
     async def _end_calls(self) -> None:
-        self.live.on_engine_gone()
+        await self._engine_gone()
+        await self.instant_conferences.close()
         with contextlib.suppress(Exception):
             await self.core.records.close_dead(self.core.records.open_calls(), ())
 
@@ -312,6 +329,7 @@ class Pbx:
 
     def _on_events(self, events: Sequence[Mapping[str, str]]) -> None:
         self.live.on_events(events)
+        self.instant_conferences.look()
         self.trunk_states.on_events(events)
         self.feature_codes.on_events(events)
         self.page_answers.on_events(events)
@@ -341,6 +359,7 @@ class Pbx:
         candidates = records.open_calls()
         snapshot = await self.switch.snapshot()
         self.live.on_snapshot(snapshot)
+        await self.instant_conferences.load()
         self.trunk_states.on_snapshot(snapshot.registrations, snapshot.contacts)
         self.wrap_ups.on_snapshot(snapshot.channels)
         await self.waits.on_connected()
@@ -350,6 +369,7 @@ class Pbx:
 
     async def _engine_gone(self) -> None:
         self.live.on_engine_gone()
+        self.instant_conferences.look()
 
     async def _trunks_changed(self, parts: frozenset[str]) -> None:
         """What has to be done before the engine reads the trunks anew."""

@@ -28,6 +28,7 @@ from offhook.areas.apply.lists import ContactSection, GroupSection
 from offhook.areas.apply.objects import ObjectSection, SettingsSection
 from offhook.areas.apply.service import ApplyService
 from offhook.areas.apply.sounds import MusicSection, PromptSection
+from offhook.areas.conferences.rooms import RoomNames, is_instant
 from offhook.areas.contacts.service import ContactService
 from offhook.areas.extensions.groups import GroupService
 from offhook.areas.extensions.model import ExtensionChanged, ExtensionSettings
@@ -193,6 +194,8 @@ class Core:
             on_changed=self._parts_changed,
             publish=self._publish_trunk,
         )
+        self.room_names = RoomNames(store)
+        self.numbers.register("instant conference", is_instant)
         self.prompts = PromptService(settings.data, store, self.objects.references)
         self.music = MusicService(
             settings.data, store, self.objects.references, on_changed=self._parts_changed
@@ -232,6 +235,7 @@ class Core:
         await core.sessions.load()
         await core.lockout.load()
         await core.gate.load()
+        await core.room_names.load()
         core.api_settings.on_change(lambda _new: core.gate.load())
         return core
 
@@ -251,6 +255,8 @@ class Core:
     async def _parts_changed(self, parts: frozenset[str]) -> None:
         if parts & {"trunks", "gates"}:
             await self.gate.load()
+        if "conferences" in parts:
+            await self.room_names.load()
         for hook in self._parts_hooks:
             await hook(parts)
 

@@ -64,6 +64,7 @@ REALTIME_FAMILIES = {
     "offhook_agents": "v_agents",
     "offhook_conferences": "v_conferences",
     "offhook_moderators": "v_moderators",
+    "offhook_invited": "v_invited",
     "offhook_paginggroups": "v_paginggroups",
     "offhook_disas": "v_disas",
     "offhook_callbacks": "v_callbacks",

@@ -194,6 +194,7 @@ class TestPbx:
         )
         self.receiver = Receiver()
         self._phones = contextlib.AsyncExitStack()
+        self._before: list[Pbx] = []
 
     async def start(self) -> None:
         """Bring it up and log in."""
@@ -212,7 +213,20 @@ class TestPbx:
         await self._phones.aclose()
         await self.client.close()
         await self.pbx.close()
+        for earlier in self._before:
+            await eventually(lambda earlier=earlier: not earlier.engine.alive, "the engine has ended")  # type: ignore[misc]
         await self.receiver.close()
+
+    async def restart_control(self) -> None:
+        """End the control plane and start it anew; the engine and its calls go on."""
+        await self.client.close()
+        await self.pbx.close(leave_engine=True)
+        self._before.append(self.pbx)  # the engine is a child of the first one's
+        self.core = await Core.open(self.settings)
+        self.pbx = Pbx(self.core, await asyncio.to_thread(obtain_engine))
+        await self.pbx.start()
+        self.client = Client(f"http://127.0.0.1:{self.settings.http_port}", "ApiTest2019")
+        await self.client.login(version="2.0.0", port=str(self.receiver.port))
 
     @property
     def registrar(self) -> tuple[str, int]:
@@ -354,6 +368,9 @@ def step(event: Json) -> str:
             members = [next(iter(member.values())) for member in event["members"]]
             told = ", ".join(_told(m) for m in members)
             return f"{name} {event['reason']}: {told}" if name == "CallFailed" else f"{name} {told}"
+        case "ConferenceStatus":
+            told = ", ".join(_told(next(iter(member.values()))) for member in event["members"])
+            return f"{name} {event['conferencename']}: {told}".rstrip(" ")
         case "ExtensionStatus":
             return f"{event['extension']} {event['status']}"
         case "DTMF":

@@ -95,11 +95,13 @@ class OriginateRequest:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What the engine has at one moment, as the events of its lists: channels, contacts, registrations."""
+    """What the engine has at one moment, as the events of its lists: channels, contacts, registrations, and
+    who is in which conference."""
 
     channels: tuple[Mapping[str, str], ...]
     contacts: tuple[Mapping[str, str], ...]
     registrations: tuple[Mapping[str, str], ...] = ()
+    rooms: tuple[Mapping[str, str], ...] = ()
 
 
 class Pace:
@@ -291,10 +293,13 @@ class Switch:
         await self.act(actions.VoicemailRefresh(mailbox=mailbox))
 
     async def snapshot(self) -> Snapshot:
-        """All channels, contacts and registrations with carriers of this moment."""
+        """All channels, contacts, registrations with carriers and conferences of this moment."""
         channels = await self.items(actions.CoreShowChannels())
+        rooms: list[Mapping[str, str]] = []
+        for room in await self.items(actions.ConfbridgeListRooms()):
+            rooms += await self.items(actions.ConfbridgeList(conference=room.get("Conference", "")))
         registrations = await self.snapshot_registrations()
-        return Snapshot(channels, await self.snapshot_contacts(), registrations)
+        return Snapshot(channels, await self.snapshot_contacts(), registrations, tuple(rooms))
 
     async def snapshot_registrations(self) -> tuple[Mapping[str, str], ...]:
         """Every registration with a carrier at this moment."""

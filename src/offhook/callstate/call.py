@@ -168,6 +168,8 @@ class Call:
     callpath: str = ""
     # In a conference: a moderator has to come first.
     waits_for_moderator: bool = False
+    # The conference into which somebody is called who has not entered yet.
+    invited_to: str = ""
     # How the next leg to the outside is shown: who calls, and what was dialled.
     calling_out: tuple[str, str] | None = None
 

@@ -12,6 +12,7 @@ from offhook.callstate.merge import merge, older, resolve
 from offhook.callstate.model import Member, PartyKind
 from offhook.callstate.party import (
     PartyType,
+    invitation_of,
     is_own_call,
     is_quiet,
     number_rung_by,
@@ -87,7 +88,11 @@ def _opened_by(call: Call, channelid: str, dialled: bool) -> Call:
     called, quiet = call.called or is_own_call(channelid), call.quiet or is_quiet(channelid)
     expected = call.expected or number_rung_by(channelid)
     calling_back = not called and (call.calling_back or (dialled and not call.legs))
-    return replace(call, expected=expected, calling_back=calling_back, called=called, quiet=quiet)
+    call = replace(call, expected=expected, calling_back=calling_back, called=called, quiet=quiet)
+    room, number = invitation_of(channelid)
+    if not room:
+        return call
+    return replace(call.with_path("conference", room), invited_to=room, expected_callee=number)
 
 
 def _member(event: AmiEvent, prefix: str, leg: Leg) -> Member:

@@ -105,12 +105,14 @@ class Incoming:
 class RoomChanged:
     """Somebody joined or left a conference; `members` are those in it now, the newest first.
 
-    `callid` is that of the first who joined, for as long as the room is in use.
+    `callid` is that of the first who joined, for as long as the room is in use; `because` that of who joined
+    or left now, in the order of whose events this one stands.
     """
 
     callid: str
     number: str
     members: tuple[Member, ...]
+    because: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,8 @@ _CHANNEL = re.compile(r"PJSIP/(?P<endpoint>.+)-[0-9a-fA-F]+(?:<[A-Z]+>)?", re.DO
 _EXTENSION = re.compile(r"(?P<number>[0-9]{1,7})w?")
 _RINGER = re.compile(r"Local/(?P<number>[0-9]{1,7})@ring-extension-")
 _OWN_CALL = re.compile(r"Local/[^@]+@offhook-(?:called|invited|playprompt)-")
+_INVITATION = re.compile(r"Local/(?P<room>[0-9]{1,7})-(?P<number>[^@]+)@offhook-invited-")
+_HALF = re.compile(r"(?P<name>Local/.+);(?P<half>[12])", re.DOTALL)
 _QUIET = re.compile(r"Local/[^@]+@offhook-(?:monitor|added)-")
 _TRUNK = re.compile(r"trunk-(?P<name>.+)-endpoint", re.DOTALL)
 
@@ -59,6 +61,18 @@ def number_rung_by(channelid: str) -> str:
 def is_own_call(channelid: str) -> bool:
     """Whether a Local channel is one by which the PBX calls somebody by itself, for nobody who calls."""
     return _OWN_CALL.match(channelid) is not None
+
+
+def invitation_of(channelid: str) -> tuple[str, str]:
+    """The room into which a `Local/<room>-<number>@offhook-invited` channel calls, and whom; else empty."""
+    match = _INVITATION.match(channelid)
+    return (match["room"], match["number"]) if match else ("", "")
+
+
+def other_half(channelid: str) -> str:
+    """The name of the other end of a Local channel; empty for channels of other kinds."""
+    match = _HALF.fullmatch(channelid)
+    return f"{match['name']};{3 - int(match['half'])}" if match else ""
 
 
 def is_quiet(channelid: str) -> bool:

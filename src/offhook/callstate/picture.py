@@ -86,13 +86,20 @@ class Picture:
 
 
 def expect(
-    picture: Picture, callid: str, caller: str, callee: str, *, called: bool = False, quiet: bool = False
+    picture: Picture,
+    callid: str,
+    caller: str,
+    callee: str,
+    *,
+    called: bool = False,
+    quiet: bool = False,
+    invited_to: str = "",
 ) -> Picture:
     """Announce a call that is about to be originated, before the action is sent.
 
     `caller` is the extension that is rung first, `callee` the number it is then connected with. `called`:
     nobody calls but the PBX itself (an IVR, a prompt); who is rung first is the callee. `quiet`: an ear in
-    another call, which is told to nobody.
+    another call, which is told to nobody. `invited_to`: the conference into which `callee` is called.
 
     From here on the call ends with exactly one CallEnded: by its channels, by a failed OriginateResponse, by
     `abandon`, or by the next `resync`. A callid that is known already is left as it is.
@@ -106,5 +113,6 @@ def expect(
         calling_back=not called,
         called=called,
         quiet=quiet,
+        invited_to=invited_to,
     )
     return replace(picture, calls={**picture.calls, callid: call})

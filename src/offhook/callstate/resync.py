@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from offhook.callstate import changes, control, leaving
+from offhook.callstate import changes, control, leaving, rooms
 from offhook.callstate.call import Call, LegState, Role
 from offhook.callstate.entry import (
     AmiEvent,
@@ -29,14 +29,21 @@ _WAITING = {
 }
 """Context and application of a call from outside about which an application decides."""
 
+_INVITED = "offhook-joined"
+"""Where a phone goes on that has answered an invitation to a room: only this tells that it was called."""
+
 
 def resync(
-    picture: Picture, channels: Iterable[AmiEvent], contacts: Iterable[AmiEvent] | None
+    picture: Picture,
+    channels: Iterable[AmiEvent],
+    contacts: Iterable[AmiEvent] | None,
+    inside: Iterable[AmiEvent] = (),
 ) -> tuple[Picture, tuple[Fact, ...]]:
     """Bring the picture in line with a snapshot.
 
     `channels` are the CoreShowChannel events of CoreShowChannels, `contacts` the ContactList events of
-    PJSIPShowContacts, both taken over the connection that the following events come from. Calls that
+    PJSIPShowContacts, `inside` the ConfbridgeList events of all conferences, all taken over the connection
+    that the following events come from. Calls that
     are gone get a BYE per party and CallEnded (without a CallFailed, as nobody knows how they went;
     an originated call that never had a channel has failed). Known calls that went on without us tell
     what has changed. Unknown calls are added silently. Of the first snapshot nothing is told. But where a
@@ -52,6 +59,7 @@ def resync(
     fresh = _add_unknown(step, living)
     for callid in fresh:
         _complete(step, callid, living)
+    rooms.take_in(step, inside)
     step.hush(set(fresh))
     _see_waiting(step, living)
     if contacts is not None:
@@ -64,6 +72,7 @@ def _end_gone(step: Step, living: Mapping[str, AmiEvent]) -> None:
         rest = call
         for leg in call.legs.values():
             if leg.uniqueid not in living:
+                rooms.forget(step, leg.uniqueid)
                 rest = leaving.leave(step, rest, leg)
         if not call.legs:
             leaving.close(step, replace(call, failure=call.failure or Reason.PHONE_OFF))
@@ -125,7 +134,11 @@ def _first_leg_first(item: tuple[str, AmiEvent]) -> tuple[bool, tuple[int, int, 
 
 def _as_newchannel(event: AmiEvent) -> AmiEvent:
     """A calling leg enters as one that calls, whatever its state is by now."""
-    if event.get("Application") in _DIALLED or event.get("ChannelStateDesc") != LegState.UP:
+    if (
+        event.get("Application") in _DIALLED
+        or event.get("Context") == _INVITED
+        or event.get("ChannelStateDesc") != LegState.UP
+    ):
         return event
     return {**event, "ChannelStateDesc": LegState.RING.value}
 

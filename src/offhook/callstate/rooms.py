@@ -1,38 +1,46 @@
 """Who is in which conference: from the engine's joins and leaves to ConferenceStatus (spec 15-events).
 
-Pages are conferences of the engine too; only rooms that a call's path names count.
+Pages are conferences of the engine too; only channels that the dialplan sent into a room of the PBX count.
+ConferenceStatus stands behind the CallStatus by which who joins was answered, before the BYE of who leaves.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TypeAlias
 
-from offhook.callstate.call import Call, Role
+from offhook.callstate.call import Call, Role, Seat
 from offhook.callstate.facts import RoomChanged
-from offhook.callstate.model import Member, MemberStatus
+from offhook.callstate.merge import age
+from offhook.callstate.model import Member, MemberStatus, PartyKind
+from offhook.callstate.party import other_half
 from offhook.callstate.room import Room
 from offhook.callstate.step import Step
 
 AmiEvent: TypeAlias = Mapping[str, str]
 
+_CONTEXTS = frozenset({"offhook-conference", "offhook-joined"})
+"""Where the dialplan enters rooms: who dials them, and who was invited."""
+
 
 def on_join(step: Step, call: Call, uniqueid: str, event: AmiEvent) -> None:
     """A channel is in a room now."""
-    number = event.get("Conference", "")
-    if call.path_kind != "conference" or call.callpath != number:
+    if event.get("Context") not in _CONTEXTS:
         return
+    number = event.get("Conference", "")
     room = step.rooms.get(number) or Room(number=number, callid=call.callid)
     if uniqueid in room.inside:
         return
     room = replace(room, inside=(uniqueid, *room.inside))
     if event.get("Admin") == "Yes":
         room = replace(room, moderators=room.moderators | {uniqueid})
-    elif call.waits_for_moderator:
+    elif call.waits_for_moderator or event.get("WaitMarked") == "Yes":
         room = replace(room, waits=room.waits | {uniqueid})
     step.rooms.put(number, room)
-    _tell(step, room)
+    if call.invited_to == number:
+        step.save(replace(call, invited_to=""))
+    _tell(step, room, call.callid)
 
 
 def on_leave(step: Step, uniqueid: str, number: str) -> None:
@@ -50,7 +58,7 @@ def on_leave(step: Step, uniqueid: str, number: str) -> None:
         step.rooms.put(number, room)
     else:
         step.rooms.drop(number)
-    _tell(step, room)
+    _tell(step, room, step.channels.get(uniqueid) or room.callid)
 
 
 def forget(step: Step, uniqueid: str) -> None:
@@ -59,34 +67,78 @@ def forget(step: Step, uniqueid: str) -> None:
         on_leave(step, uniqueid, number)
 
 
-def members(calls: Mapping[str, Call], channels: Mapping[str, str], room: Room) -> tuple[Member, ...]:
-    """The parties in a room, the newest first; one who waits for a moderator is on hold."""
+def take_in(step: Step, inside: Iterable[AmiEvent]) -> None:
+    """Bring the rooms in line with the engine's lists of who is inside (ConfbridgeList).
+
+    The lists do not tell who came first: who has been answered longest did, as far as seconds tell. A room
+    that was not known gets the callid of the oldest who is left.
+    """
+    found = sorted(inside, key=_oldest_first)
+    living = {(event.get("Conference", ""), event.get("Uniqueid", "")) for event in found}
+    for room in list(step.rooms.now.values()):
+        for uniqueid in room.inside:
+            if (room.number, uniqueid) not in living:
+                on_leave(step, uniqueid, room.number)
+    for event in found:
+        uniqueid = event.get("Uniqueid", "")
+        call = step.calls.get(step.channels.get(uniqueid) or "")
+        if call is not None and event.get("Context") in _CONTEXTS:
+            on_join(step, _found_inside(step, call, event), uniqueid, event)
+
+
+def _oldest_first(event: AmiEvent) -> tuple[int, tuple[int, int, str]]:
+    answered = event.get("AnsweredTime", "")
+    return -int(answered) if answered.isdecimal() else 0, age(event.get("Uniqueid", ""))
+
+
+def _found_inside(step: Step, call: Call, event: AmiEvent) -> Call:
+    """What a call that was found running owes to its room: the path, and how an outside party was called."""
+    number = event.get("Conference", "")
+    if not call.path_kind:
+        call = call.with_path("conference", number)
+    seat = call.seat_of(event.get("Uniqueid", ""))
+    if seat is not None and seat.member.kind is PartyKind.OUTBOUND and not seat.member.to_number:
+        member = replace(seat.member, from_number=number, to_number=event.get("CallerIDNum", ""))
+        call = call.with_changed(seat, replace(seat, member=member))
+    return step.save(call)
+
+
+def seated(
+    calls: Mapping[str, Call], channels: Mapping[str, str], room: Room
+) -> tuple[tuple[str, Member], ...]:
+    """The channels in a room with the parties behind them, the newest first.
+
+    One who waits for a moderator is on hold. A channel behind which nobody is yet is left out.
+    """
     found = []
     for uniqueid in room.inside:
         call = calls.get(channels.get(uniqueid, ""))
-        member = _member(call, uniqueid) if call is not None else None
-        if member is not None:
+        seat = _seat(call, uniqueid) if call is not None else None
+        if seat is not None:
             waiting = uniqueid in room.waits and not room.moderators
-            status = MemberStatus.HOLD if waiting else _status(call, member)
-            found.append(replace(member, status=status, callpath=room.number))
+            status = MemberStatus.HOLD if waiting else _status(seat)
+            found.append((uniqueid, replace(seat.member, status=status, callpath=room.number)))
     return tuple(found)
 
 
-def _member(call: Call, uniqueid: str) -> Member | None:
-    """The party whose channel is in the room; behind a Local channel it is the call's only member."""
+def _seat(call: Call, uniqueid: str) -> Seat | None:
+    """The party whose channel is in the room; behind a Local one, who is bridged with its other end."""
     seat = call.seat_of(uniqueid)
-    if seat is not None:
-        return seat.member
-    return call.members[0] if len(call.members) == 1 else None
+    leg = call.legs.get(uniqueid)
+    if seat is not None or leg is None:
+        return seat
+    end = call.leg_of(other_half(leg.channelid))
+    for one in call.seats:
+        if end is not None and end.bridge and any(call.legs[key].bridge == end.bridge for key in one.legs):
+            return one
+    return next((one for one in call.seats if one.talking), None)
 
 
-def _status(call: Call | None, member: Member) -> MemberStatus:
+def _status(seat: Seat) -> MemberStatus:
     """ANSWER for who was invited, ANSWERED for who dialled the room itself."""
-    seats = call.seats if call is not None else ()
-    called = any(seat.member is member and seat.role is Role.CALLEE for seat in seats)
-    return MemberStatus.ANSWER if called else MemberStatus.ANSWERED
+    return MemberStatus.ANSWER if seat.role is Role.CALLEE else MemberStatus.ANSWERED
 
 
-def _tell(step: Step, room: Room) -> None:
-    told = members(step.calls.now, step.channels.now, room)
-    step.tell(RoomChanged(room.callid, room.number, told))
+def _tell(step: Step, room: Room, because: str) -> None:
+    told = tuple(member for _, member in seated(step.calls.now, step.channels.now, room))
+    step.tell(RoomChanged(room.callid, room.number, told, because))

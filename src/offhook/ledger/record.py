@@ -142,19 +142,17 @@ class _Fold:
     def _caller(self) -> str:
         if self.intent is not None:
             return self.intent.caller
-        if self._is_invitation():
-            return self._path()[1]
+        if self.first.invitation is not None:
+            return self.first.invitation[0]
         inside = next((row.extension for row in self.rows if row.extension), "")
         # a call that the PBX began by itself (a callback) is from the extension that it was put through to
         return self.first.extension or self.first.num or inside
 
     def _dialled(self) -> str:
         """What the caller dialled: the extension of its first row, before the dialplan went on from it."""
+        if self.first.invitation is not None:
+            return self.first.invitation[1]
         return self.first.exten
-
-    def _is_invitation(self) -> bool:
-        """Whether a conference room has called somebody: no party began the call."""
-        return not self.first.is_party and self.intent is None and self._path()[0] == "conference"
 
     def _was_joined(self) -> bool:
         """Whether the caller took another call (pick-up, a parking slot) and goes on in that one."""
@@ -197,14 +195,14 @@ class _Fold:
             return self._fax()[0]
         if self.first.trunk and not self.intent and not kind:
             dialled = self._reached() or self._note("OFFHOOK_DID") or dialled
-        if self._is_invitation():
-            return (answer.extension if answer else self._reached()) or dialled
-        if kind in _ROOMS:
+        if kind in _ROOMS and self.first.invitation is None:
             return number
         if answer is not None and answer.extension:
             return f"{number}({answer.extension})" if kind in _GROUPS else answer.extension
         if answer is not None and answer.trunk:
             return self._note("OFFHOOK_OUTBOUND") or dialled
+        if self.first.invitation is not None:
+            return dialled
         return number or dialled
 
     def _path_row(self, answer: CelRow | None) -> CelRow | None:

@@ -10,6 +10,7 @@ from typing import Any
 
 _CHANNEL = re.compile(r"PJSIP/(?P<endpoint>.+)-[0-9a-fA-F]{8}")
 _EXTENSION = re.compile(r"(?P<number>[0-9]{1,7})w?")
+_INVITATION = re.compile(r"Local/(?P<room>[0-9]{1,7})-(?P<number>[^@]+)@offhook-invited-")
 _TRUNK = re.compile(r"trunk-(?P<name>.+)-endpoint")
 
 
@@ -43,6 +44,12 @@ class CelRow:
         """Name of the trunk whose channel this is, else empty."""
         match = _TRUNK.fullmatch(self._endpoint)
         return match["name"] if match else ""
+
+    @property
+    def invitation(self) -> tuple[str, str] | None:
+        """The conference into which this channel calls somebody, and whom; None for other channels."""
+        match = _INVITATION.match(self.channel)
+        return (match["room"], match["number"]) if match else None
 
     @property
     def is_party(self) -> bool:

@@ -36,6 +36,7 @@ KIND = Kind(
     table=conferences,
     target="conference",
     numbers=range(6400, 6500),
+    parts=frozenset({"conferences"}),
     missing=Errno.NO_SUCH_CONFERENCE,
     taken=Errno.CONFERENCE_NUMBER_IN_USE,
     fields=(

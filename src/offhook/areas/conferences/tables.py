@@ -26,3 +26,19 @@ conference_moderators = Table(
     Column("number", ForeignKey("extensions.number", ondelete="CASCADE"), primary_key=True),
     Column("position", Integer, nullable=False),
 )
+
+instant_conferences = Table(
+    "instant_conferences",
+    metadata,
+    Column("number", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+)
+
+instant_members = Table(
+    "instant_members",
+    metadata,
+    Column("conference", ForeignKey("instant_conferences.number", ondelete="CASCADE"), primary_key=True),
+    Column("number", Text, primary_key=True),  # of an extension or from outside
+    Column("moderator", Boolean, nullable=False),
+    Column("position", Integer, nullable=False),
+)

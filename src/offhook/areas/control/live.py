@@ -32,6 +32,10 @@ class Snapshot(Protocol):
     def contacts(self) -> Iterable[Mapping[str, str]]:
         """ContactList events."""
 
+    @property
+    def rooms(self) -> Iterable[Mapping[str, str]]:
+        """ConfbridgeList events."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Wait:
@@ -113,7 +117,7 @@ class LiveCalls:
 
     def on_snapshot(self, snapshot: Snapshot) -> None:
         """Bring the picture in line with the engine after a (re)connection."""
-        self.picture, facts = resync(self.picture, snapshot.channels, snapshot.contacts)
+        self.picture, facts = resync(self.picture, snapshot.channels, snapshot.contacts, snapshot.rooms)
         self._tell(facts)
 
     def on_engine_gone(self) -> None:
@@ -122,10 +126,19 @@ class LiveCalls:
         self._tell(facts)
 
     def expect(
-        self, callid: str, caller: str, callee: str, *, called: bool = False, quiet: bool = False
+        self,
+        callid: str,
+        caller: str,
+        callee: str,
+        *,
+        called: bool = False,
+        quiet: bool = False,
+        invited_to: str = "",
     ) -> None:
         """Announce a call that is about to be originated; see `offhook.callstate.expect`."""
-        self.picture = expect(self.picture, callid, caller, callee, called=called, quiet=quiet)
+        self.picture = expect(
+            self.picture, callid, caller, callee, called=called, quiet=quiet, invited_to=invited_to
+        )
 
     def abandon(self, callid: str, reason: str = "") -> None:
         """End a call that was announced and never reached the engine; a reason is told by CallFailed."""
@@ -160,7 +173,7 @@ class LiveCalls:
                     self._deserted(channels)
                 case RoomChanged(callid=callid, number=number, members=members):
                     name = self._room_name(number)
-                    self._publish(ConferenceStatus(callid, number, name, members), callid)
+                    self._publish(ConferenceStatus(callid, number, name, members), fact.because)
                 case _:
                     self._publish(fact, lane)
         self._wake(told)

@@ -28,6 +28,7 @@ class Kind(StrEnum):
 
 
 _KINDS = {kind.value: kind for kind in Kind if kind is not Kind.OUTSIDE}
+_KINDS["instant conference"] = Kind.CONFERENCE
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,6 +71,12 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_table(
+        "instant_conferences",
+        sa.Column("number", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("number", name=op.f("pk_instant_conferences")),
+    )
+    op.create_table(
         "ivrs",
         sa.Column("number", sa.Text(), nullable=False),
         sa.Column("ivrname", sa.Text(), nullable=False),
@@ -272,6 +278,20 @@ def upgrade() -> None:
             ["trunk_id"], ["trunks.id"], name=op.f("fk_inroute_trunks_trunk_id_trunks"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("route_id", "trunk_id", name=op.f("pk_inroute_trunks")),
+    )
+    op.create_table(
+        "instant_members",
+        sa.Column("conference", sa.Text(), nullable=False),
+        sa.Column("number", sa.Text(), nullable=False),
+        sa.Column("moderator", sa.Boolean(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["conference"],
+            ["instant_conferences.number"],
+            name=op.f("fk_instant_members_conference_instant_conferences"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("conference", "number", name=op.f("pk_instant_members")),
     )
     op.create_table(
         "ivr_outroutes",
