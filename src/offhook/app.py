@@ -42,7 +42,9 @@ from offhook.areas.objects.engine import EngineFiles
 from offhook.areas.objects.field import Row
 from offhook.areas.paging.live import PageAnswers
 from offhook.areas.pbxsettings.features import FeatureCodes
+from offhook.areas.queues import status_api as queue_status_api
 from offhook.areas.queues.engine import QueueEngine
+from offhook.areas.queues.status import QueueStates
 from offhook.areas.queues.waits import Waits
 from offhook.areas.queues.wrapup import WrapUps
 from offhook.areas.system import api as system_api
@@ -241,6 +243,7 @@ class Pbx:
                 *hotel_api.endpoints(self.hotel),
                 *object_endpoints(core.objects, self.trunk_states, core.queue_agents),
                 *control_api.endpoints(self.control),
+                *queue_status_api.endpoints(QueueStates(core.store, self.switch, lambda: self.live.picture)),
                 *conferences_live_api.endpoints(
                     self.running_conferences, self.instant_conferences, core.room_names
                 ),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 import sqlalchemy as sa
 
@@ -585,3 +587,79 @@ async def test_rooms_outlive_the_control_plane(pbx: TestPbx) -> None:
         "NewCdr 6400 1002 ANSWERED Internal",
         "NewCdr 6400 92100 ANSWERED Outbound",
     ]
+
+
+async def test_two_requests_at_once_call_one_person_once(pbx: TestPbx) -> None:
+    r = await rooms(pbx)
+    await asyncio.gather(*(r.invite("1001,1002") for _ in range(4)))
+    calls = [await r.phones[number].incoming() for number in ("1001", "1002")]
+    for call in calls:
+        await call.answer()
+    await calls[0].hears(700)
+    assert [len(r.phones[number].calls) for number in ("1001", "1002")] == [1, 1]
+    for call in calls:
+        await call.hangup()
+    assert len(await r.over()) == 2
+
+
+async def test_who_was_invited_can_be_sent_on(pbx: TestPbx) -> None:
+    r = await rooms(pbx)
+    one = await r.enter("1000")
+    await r.invite("1001")
+    call = await r.phones["1001"].incoming()
+    await call.answer()
+    await one.hears(570)
+    member = pbx.receiver.named("ConferenceStatus")[-1]["members"][0]["ext"]
+    await pbx.client.ok("call/transfer", {"channelid": member["channelid"], "number": "1002"})
+    await r.told("ConferenceStatus Board: 1000 ANSWERED/6400")
+    third = await r.phones["1002"].incoming()
+    await third.answer()
+    await call.hears(700)
+    await third.hears(570)
+    assert await r.session() == ["1000 ANSWERED"]
+    assert await r.no("kick", "1001") == "10105"
+    await call.hangup()
+    await third.over()
+    await one.hangup()
+    assert len(await r.over()) == 2
+
+
+async def test_who_is_sent_into_a_room_by_a_moderator_is_none(pbx: TestPbx) -> None:
+    carrier = await _carrier(pbx)
+    r = await rooms(pbx)
+    await pbx.client.ok(
+        "inroute/add", {"name": "in", "trunks": "siptrunk", "desttype": "extension", "dest": "1000"}
+    )
+    two = await r.enter("1001")
+    outside = await carrier.call_in("555", caller="777")
+    desk = await r.phones["1000"].incoming()
+    await desk.answer()
+    await outside.hears(440)
+    await desk.rtp.press("*03")
+    await desk.hears_without(900)
+    await desk.rtp.press("6400")
+    await desk.over()
+    await outside.rtp.press("#")  # no password: a participant
+    await two.hears(900)
+    assert await r.session() == ["777>555 ANSWERED", "1001 ANSWERED"]
+    assert await r.no("kick", "1001", operator="777") == "10106"
+    await outside.hangup()
+    await two.hangup()
+    await r.over()
+
+
+async def test_who_waits_can_be_muted_and_removed(pbx: TestPbx) -> None:
+    r = await rooms(pbx, settings=", waitformoderator: yes")
+    two, three = await r.enter("1001"), await r.enter("1002")
+    await r.do("mute", "1001")
+    await r.do("kick", "1002")
+    await three.over()
+    assert await r.session() == ["1001 HOLD"]
+    one = await r.enter("1000")
+    await two.hears(440)
+    await one.hears_without(570)
+    await r.do("unmute", "1001")
+    await one.hears(570)
+    await one.hangup()
+    await two.hangup()
+    await r.over()

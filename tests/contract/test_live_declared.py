@@ -6,15 +6,16 @@ import dataclasses
 from typing import Any, cast
 
 from offhook.areas.conferences import live_api as conferences
+from offhook.areas.queues import status_api as queue_status
 from offhook.contract.endpoint import Endpoint
 from offhook.contract.params import declared_params
-from tests.contract.test_declared import CONTRACT
+from tests.support.contract import CONTRACT
 
 _NOBODY = cast(Any, None)
 
 
 def _endpoints() -> list[Endpoint[Any, Any]]:
-    return conferences.endpoints(_NOBODY, _NOBODY, str)
+    return [*conferences.endpoints(_NOBODY, _NOBODY, str), *queue_status.endpoints(_NOBODY)]
 
 
 def test_parameters_codes_and_keys_are_the_contracts() -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from offhook.callstate.model import Direction, Member, MemberStatus, PartyKind
-from offhook.callstate.party import Party
+from offhook.callstate.party import Party, other_half
 from offhook.callstate.phase import Phase
 from offhook.callstate.reasons import Reason
 
@@ -201,6 +201,21 @@ class Call:
     def seat_of(self, uniqueid: str) -> Seat | None:
         """The seat that a leg belongs to."""
         return next((seat for seat in self.seats if uniqueid in seat.legs), None)
+
+    def seat_behind(self, uniqueid: str) -> Seat | None:
+        """The seat that a leg belongs to; of a Local channel, who is or will be bridged with its end."""
+        seat, leg = self.seat_of(uniqueid), self.legs.get(uniqueid)
+        if seat is not None or leg is None:
+            return seat
+        end = self.leg_of(other_half(leg.channelid))
+        for one in self.seats:
+            if (
+                end is not None
+                and end.bridge
+                and any(self.legs[key].bridge == end.bridge for key in one.legs)
+            ):
+                return one
+        return next((one for one in self.seats if one.talking), None)
 
     def leg_of(self, channelid: str) -> Leg | None:
         """The leg with this channel name."""

@@ -14,7 +14,6 @@ from offhook.callstate.call import Call, Role, Seat
 from offhook.callstate.facts import RoomChanged
 from offhook.callstate.merge import age
 from offhook.callstate.model import Member, MemberStatus, PartyKind
-from offhook.callstate.party import other_half
 from offhook.callstate.room import Room
 from offhook.callstate.step import Step
 
@@ -113,25 +112,12 @@ def seated(
     found = []
     for uniqueid in room.inside:
         call = calls.get(channels.get(uniqueid, ""))
-        seat = _seat(call, uniqueid) if call is not None else None
+        seat = call.seat_behind(uniqueid) if call is not None else None
         if seat is not None:
             waiting = uniqueid in room.waits and not room.moderators
             status = MemberStatus.HOLD if waiting else _status(seat)
             found.append((uniqueid, replace(seat.member, status=status, callpath=room.number)))
     return tuple(found)
-
-
-def _seat(call: Call, uniqueid: str) -> Seat | None:
-    """The party whose channel is in the room; behind a Local one, who is bridged with its other end."""
-    seat = call.seat_of(uniqueid)
-    leg = call.legs.get(uniqueid)
-    if seat is not None or leg is None:
-        return seat
-    end = call.leg_of(other_half(leg.channelid))
-    for one in call.seats:
-        if end is not None and end.bridge and any(call.legs[key].bridge == end.bridge for key in one.legs):
-            return one
-    return next((one for one in call.seats if one.talking), None)
 
 
 def _status(seat: Seat) -> MemberStatus:
