@@ -14,6 +14,7 @@ from offhook.callstate.facts import (
     Fact,
     Forward,
     PhaseChanged,
+    RoomChanged,
     Transfer,
 )
 from offhook.callstate.model import Member, PartyKind
@@ -83,7 +84,7 @@ def callid_of(events: Sequence[Event]) -> str:
 
 def lines(facts: Iterable[Fact]) -> list[str]:
     """Facts as text, without ids and without what stays inside offhook but for the end."""
-    return [line(fact) for fact in facts if not isinstance(fact, PhaseChanged)]
+    return [line(fact) for fact in facts if not isinstance(fact, PhaseChanged | RoomChanged)]
 
 
 def line(fact: Fact) -> str:

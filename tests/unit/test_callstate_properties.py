@@ -71,7 +71,7 @@ def assert_orderly(facts: list[Fact], begun: set[str]) -> None:
     over: set[str] = set()
     gone: set[str] = set()
     for fact in facts:
-        if isinstance(fact, ExtensionStatus):
+        if isinstance(fact, NOT_OF_CALLS):
             continue
         assert fact.callid not in over
         if isinstance(fact, CallEnded):
@@ -111,7 +111,7 @@ def test_every_call_that_began_ends_exactly_once(stream: tuple[list[str], list[E
         told.extend(facts)
         begun |= set(picture.calls)
         assert_consistent(picture)
-    begun |= {fact.callid for fact in told if not isinstance(fact, ExtensionStatus)}
+    begun |= {fact.callid for fact in told if not isinstance(fact, NOT_OF_CALLS)}
     picture, facts = resync(picture, [], contacts())
     told.extend(facts)
     assert not picture.calls
