@@ -260,12 +260,13 @@ class Phone(asyncio.DatagramProtocol):
 
     async def _leave(self, call: Call) -> None:
         """End a call in whatever state it is, so that the PBX does not go on ringing us."""
-        if call.ended or call.ended_by_us:
+        if call.ended:
             return
         if call.incoming and 200 not in call.statuses:
             await call.refuse(480)
             return
-        await asyncio.wait([asyncio.create_task(call.hangup())], timeout=1)
+        if not call.ended_by_us:
+            await asyncio.wait([asyncio.create_task(call.hangup())], timeout=1)
         if call.incoming or call.ended:
             return
         with contextlib.suppress(TimeoutError):
@@ -353,8 +354,8 @@ class Phone(asyncio.DatagramProtocol):
         else:
             call.ended = True
         call.statuses.append(answer.status)
-        if call.ended_by_us and not call.ended:
-            await call.hangup()  # our CANCEL has crossed the answer on the way: the call is up
+        if call.is_up and call.ended_by_us:  # our CANCEL has crossed the answer (RFC 3261, section 9.1)
+            await call.hangup()
 
     async def incoming(self) -> Call:
         """Wait for the next call that comes in and is not taken yet."""
