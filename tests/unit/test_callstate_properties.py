@@ -93,6 +93,11 @@ def assert_consistent(picture: Picture) -> None:
             assert seat.legs
             assert set(seat.legs) <= set(call.legs)
             assert seat.member.channelid in {call.legs[key].channelid for key in seat.legs}
+            found = picture.by_channel(seat.member.channelid)
+            assert found is not None
+            assert seat.member.channelid in {one.member.channelid for one in found.seats}
+    for name, uniqueid in picture.names.items():
+        assert picture.calls[picture.channels[uniqueid]].legs[uniqueid].channelid == name
     on_line = {uniqueid for uniqueids in picture.lines.values() for uniqueid in uniqueids}
     assert on_line <= set(picture.channels)
 

@@ -114,10 +114,9 @@ def tell_talking(step: Step, call: Call, *, everyone: bool = False) -> Call:
 def rename(step: Step, call: Call, leg: Leg, channelid: str) -> Call:
     """A channel goes by another name now (the engine swaps channels at pick-up)."""
     seat = call.seat_of(leg.uniqueid)
-    renamed = replace(leg, channelid=channelid)
-    call = call.with_leg(renamed)
+    call = step.rename(call, leg, channelid)
     if seat is not None and seat.member.channelid == leg.channelid:
-        call = call.with_changed(seat, seen_by(seat, renamed))
+        call = call.with_changed(seat, seen_by(seat, call.legs[leg.uniqueid]))
     return step.save(call)
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from offhook.callstate.call import Call
+from offhook.callstate.layers import Layers
 from offhook.callstate.merge import resolve
 from offhook.callstate.model import ExtensionState, ExtensionWord, MemberStatus
 from offhook.callstate.presence import Phones, state_of
@@ -25,23 +25,25 @@ class Picture:
     """Everything that is known about running calls; read it freely, it never changes."""
 
     # Running calls by callid.
-    calls: Mapping[str, Call] = field(default_factory=dict)
+    calls: Layers[Call] = field(default_factory=Layers)
     # The callid of each channel, by uniqueid.
-    channels: Mapping[str, str] = field(default_factory=dict)
+    channels: Layers[str] = field(default_factory=Layers)
+    # The uniqueid of each channel, by its name.
+    names: Layers[str] = field(default_factory=Layers)
     # The uniqueids of each extension's channels.
-    lines: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    lines: Layers[tuple[str, ...]] = field(default_factory=Layers)
     # The registrations of each extension.
-    phones: Mapping[str, Phones] = field(default_factory=dict)
+    phones: Layers[Phones] = field(default_factory=Layers)
     # Extensions that left a call (its callid): their state is told when that call ends or goes on.
-    owed: Mapping[str, str] = field(default_factory=dict)
+    owed: Layers[str] = field(default_factory=Layers)
     # Conferences in use, by number.
-    rooms: Mapping[str, Room] = field(default_factory=dict)
+    rooms: Layers[Room] = field(default_factory=Layers)
     # Calls whose parties have come back from a hold by a transfer key: told unless the transfer goes on.
-    unheld: Mapping[str, None] = field(default_factory=dict)
+    unheld: Layers[None] = field(default_factory=Layers)
     # Callids that ended by a join, with the one that survives.
-    joined: Mapping[str, str] = field(default_factory=dict)
+    joined: Layers[str] = field(default_factory=Layers)
     # Ids of channels and calls that ended lately: late events of theirs revive nothing.
-    ended: Mapping[str, None] = field(default_factory=dict)
+    ended: Layers[None] = field(default_factory=Layers)
     # Whether a snapshot of the engine has been taken in.
     synced: bool = False
 
@@ -51,10 +53,11 @@ class Picture:
 
     def by_channel(self, channelid: str) -> Call | None:
         """The running call that has a member with this channelid."""
-        for call in self.calls.values():
-            if any(seat.member.channelid == channelid for seat in call.seats):
-                return call
-        return None
+        uniqueid = self.names.get(channelid)
+        call = self.calls.get(self.channels[uniqueid]) if uniqueid is not None else None
+        if call is None or all(seat.member.channelid != channelid for seat in call.seats):
+            return None
+        return call
 
     def calls_of(self, extension: str) -> tuple[Call, ...]:
         """The running calls in which an extension is a member, the oldest first."""
@@ -115,4 +118,6 @@ def expect(
         quiet=quiet,
         invited_to=invited_to,
     )
-    return replace(picture, calls={**picture.calls, callid: call})
+    calls = picture.calls.successor()
+    calls.put(callid, call)
+    return replace(picture, calls=calls)

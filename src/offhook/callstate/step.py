@@ -1,6 +1,6 @@
 """One step from a picture to the next: collects changes and facts, then freezes them.
 
-Tables are copied on their first write only. Facts of calls come first, then the states of the
+Facts of calls come first, then the states of the
 extensions that the step touched, then what closes a call (CallFailed, CallEnded), as spec 15 `sequences`.
 """
 
@@ -12,6 +12,7 @@ from typing import Generic, TypeVar
 
 from offhook.callstate.call import Call, Leg, Seat
 from offhook.callstate.facts import CallEnded, CallFailed, ExtensionStatus, Fact
+from offhook.callstate.layers import Layers
 from offhook.callstate.model import ExtensionState
 from offhook.callstate.party import PartyType
 from offhook.callstate.picture import Picture
@@ -24,16 +25,11 @@ _REMEMBERED = 2048  # ended ids kept, so that a late or doubled event revives no
 
 
 class Table(Generic[V]):
-    """A mapping that is copied when it is first written to."""
+    """A part of the picture in the making; a successor is made when it is first written to."""
 
-    def __init__(self, base: Mapping[str, V]) -> None:
-        self._base = base
-        self._copy: dict[str, V] | None = None
-
-    @property
-    def now(self) -> Mapping[str, V]:
-        """The present content."""
-        return self._base if self._copy is None else self._copy
+    def __init__(self, content: Mapping[str, V]) -> None:
+        self.now = content if isinstance(content, Layers) else Layers(content)
+        self._base = self.now
 
     def get(self, key: str) -> V | None:
         """The value of a key, None without one."""
@@ -41,17 +37,17 @@ class Table(Generic[V]):
 
     def put(self, key: str, value: V) -> None:
         """Set a key."""
-        self._own()[key] = value
+        self._own().put(key, value)
 
     def drop(self, key: str) -> None:
         """Take a key away; an unknown one is no error."""
         if key in self.now:
-            del self._own()[key]
+            self._own().drop(key)
 
-    def _own(self) -> dict[str, V]:
-        if self._copy is None:
-            self._copy = dict(self._base)
-        return self._copy
+    def _own(self) -> Layers[V]:
+        if self.now is self._base:
+            self.now = self._base.successor()
+        return self.now
 
 
 class Step:
@@ -61,6 +57,7 @@ class Step:
         self.picture = picture
         self.calls: Table[Call] = Table(picture.calls)
         self.channels: Table[str] = Table(picture.channels)
+        self.names: Table[str] = Table(picture.names)
         self.lines: Table[tuple[str, ...]] = Table(picture.lines)
         self.phones: Table[Phones] = Table(picture.phones)
         self.owed: Table[str] = Table(picture.owed)
@@ -79,6 +76,7 @@ class Step:
         picture = Picture(
             calls=self.calls.now,
             channels=self.channels.now,
+            names=self.names.now,
             lines=self.lines.now,
             phones=self.phones.now,
             owed=self.owed.now,
@@ -110,6 +108,7 @@ class Step:
     def attach(self, call: Call, leg: Leg) -> Call:
         """Add a new leg to a call and to the indexes."""
         self.channels.put(leg.uniqueid, call.callid)
+        self.names.put(leg.channelid, leg.uniqueid)
         if leg.party is not None and leg.party.type is PartyType.EXTENSION:
             known = self.lines.get(leg.party.name) or ()
             self.lines.put(leg.party.name, (*known, leg.uniqueid))
@@ -119,6 +118,7 @@ class Step:
     def detach(self, call: Call, leg: Leg) -> Call:
         """Take a leg that has ended out of its call and the indexes."""
         self.channels.drop(leg.uniqueid)
+        self._forget_name(leg)
         self.remember(leg.uniqueid)
         if leg.party is not None and leg.party.type is PartyType.EXTENSION:
             rest = tuple(key for key in self.lines.get(leg.party.name) or () if key != leg.uniqueid)
@@ -128,6 +128,16 @@ class Step:
                 self.lines.drop(leg.party.name)
             self.touch(leg.party.name)
         return self.save(call.without_leg(leg.uniqueid))
+
+    def rename(self, call: Call, leg: Leg, channelid: str) -> Call:
+        """A leg goes by another channel name."""
+        self._forget_name(leg)
+        self.names.put(channelid, leg.uniqueid)
+        return call.with_leg(replace(leg, channelid=channelid))
+
+    def _forget_name(self, leg: Leg) -> None:
+        if self.names.get(leg.channelid) == leg.uniqueid:
+            self.names.drop(leg.channelid)
 
     def remember(self, ended: str) -> None:
         """Keep an ended id for a while; the oldest half goes when there are too many."""
