@@ -25,13 +25,14 @@ def row(
     *,
     exten: str = "",
     extra: object = "",
+    num: str = "1000",
 ) -> CelRow:
     return parse_row(
         json.dumps(
             {
                 "eventtype": kind,
                 "eventtime": str(1795000000 + time),
-                "num": "1000",
+                "num": num,
                 "exten": exten,
                 "context": "from-extension",
                 "channame": channel,
@@ -63,6 +64,29 @@ def answered(end: float = 20.0) -> list[CelRow]:
         row(end, "CHAN_END", A, U_A, exten="1001"),
         row(end, "LINKEDID_END", A, U_A, exten="1001"),
     ]
+
+
+TRUNK = "PJSIP/trunk-siptrunk-endpoint-00000001"
+
+
+@pytest.mark.parametrize("told", ["12345678", "anonymous"])
+def test_who_calls_over_a_trunk_is_what_the_dialplan_has_read(told: str) -> None:
+    """The engine itself does not look into From, so its first row knows nobody."""
+    rows = [
+        row(0, "CHAN_START", TRUNK, U_A, exten="5503301", num="anonymous"),
+        row(0.1, "OFFHOOK_DID", TRUNK, U_A, num=told, extra={"extra": "5503301"}),
+        row(0.2, "CHAN_START", B, U_B),
+        row(9, "LINKEDID_END", TRUNK, U_A),
+    ]
+    record = fold(CALL, rows)
+    assert record is not None
+    assert (record.callfrom, record.type, record.source_trunk) == (told, "Inbound", "siptrunk")
+
+
+def test_a_row_that_is_not_utf_8_is_read() -> None:
+    line = json.dumps({"eventtype": "X", "eventtime": "1", "num": "?", "channame": A, "uniqueid": "1",
+                       "linkedid": "1"}).encode().replace(b"?", b"M\xfcller")  # fmt: skip
+    assert parse_row(line).num == "M\ufffdller"
 
 
 def failed(dialstatus: str, cause: int) -> list[CelRow]:

@@ -27,8 +27,9 @@ A list of what is wanted instead costs the engine the same within the noise (doc
 the picture comes to need could be forgotten in it, as SoftHangupRequest was.
 """
 
+# Not the caller's name: the engine escapes quotes and not the backslashes before them.
 CEL_FIELDS = (
-    "EventType,EventTime(float),Num,Name,DNID,Exten,Context,ChanName,AppName,AppData,"
+    "EventType,EventTime(float),Num,DNID,Exten,Context,ChanName,AppName,AppData,"
     "UniqueID,LinkedID,Peer,UserField,AccountCode,EventExtra"
 )
 _CEL_APPS = "dial,queue,park,voicemail,confbridge,page"

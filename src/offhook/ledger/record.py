@@ -144,9 +144,16 @@ class _Fold:
             return self.intent.caller
         if self.first.invitation is not None:
             return self.first.invitation[0]
+        if self.first.trunk and (told := self._told_outside()):
+            return told
         inside = next((row.extension for row in self.rows if row.extension), "")
         # a call that the PBX began by itself (a callback) is from the extension that it was put through to
         return self.first.extension or self.first.num or inside
+
+    def _told_outside(self) -> str:
+        """Who calls over a trunk, as the dialplan has read it."""
+        rows = (row for row in self.rows if row.type == "OFFHOOK_DID" and row.uniqueid == self.first.uniqueid)
+        return next((row.num for row in rows), "")
 
     def _dialled(self) -> str:
         """What the caller dialled: the extension of its first row, before the dialplan went on from it."""

@@ -65,7 +65,7 @@ class CelRow:
 def parse_row(line: bytes) -> CelRow:
     """Read one line. Raises RowError for a torn or foreign one."""
     try:
-        value = json.loads(line)
+        value = json.loads(line.decode("utf-8", "replace"))
         if not isinstance(value, dict):
             raise RowError("a row is a JSON object")
         extra = _extra(value.get("eventextra", ""))

@@ -70,7 +70,7 @@ def _name(bad: int, taken: int, missing: int | str) -> Param:
     return Param(
         ["a", "Büro_1", "route-in.1*~+?", "x" * 63, (True, "true"), (7, "7"), "日本"],
         {
-            bad: [*forbidden(NAME + CONTROL), "x" * 64, LONG, "\ud800"],
+            bad: [*forbidden(NAME + CONTROL + "\u2028\u00a0"), "x" * 64, LONG, "\ud800"],
             taken: ["in1" if bad == 10063 else "out1"],
         },
         missing,

@@ -28,11 +28,22 @@ from offhook.areas.routes.tables import (
 )
 from offhook.areas.trunks.tables import trunks
 from offhook.contract.errors import ContractError, Errno
-from offhook.contract.rules import choice, digits, integer, name_list, on_off, pattern, text
+from offhook.contract.rules import Rule, RuleBroken, choice, digits, integer, name_list, on_off, text
 
-ROUTE_NAME = pattern(
-    NAME.pattern, says="a name without space and : ! $ ( ) / # ; , [ ] \\ \" = < > & ' ` ^ % @"
-)
+
+def name_rule() -> Rule[str]:
+    """A name that destinations can name: without any kind of space."""
+    says = "a name without space and : ! $ ( ) / # ; , [ ] \\ \" = < > & ' ` ^ % @ { } |"
+
+    def read(value: str) -> str:
+        if not NAME.fullmatch(value):
+            raise RuleBroken(says)
+        return value
+
+    return Rule(says, read, {"type": "string", "maxLength": 63})
+
+
+ROUTE_NAME = name_rule()
 DID = pattern_rule(ranges=True)
 CALLER_ID = pattern_rule(ranges=True)
 DESTTYPE = choice(INROUTE_DESTINATIONS)

@@ -20,8 +20,11 @@ from offhook.areas.trunks.kind import ACCOUNT, REGISTER
 TRUNKS_FILE = "pjsip_trunks_generated.conf"
 _VALUE = re.compile(r"[^\x00-\x1f\x7f;\\]*")
 
+# The caller id keeps the engine from taking what a carrier writes into From: with its escapes undone, line
+# breaks too, it would reach AMI as events of the carrier's making (measured). The dialplan reads From.
 _COMMON = """\
 context=from-trunk
+callerid=<anonymous>
 allow=!all,alaw,ulaw,g722
 direct_media=no
 rtp_symmetric=yes
