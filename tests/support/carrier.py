@@ -48,14 +48,15 @@ class Carrier(Phone):
         caller: str = "12345678",
         *,
         to: str | None = None,
+        shown: str | None = None,
         headers: list[tuple[str, str]] | None = None,
     ) -> Call:
-        """Call the PBX: `did` stands in the request URI, and in To unless `to` does."""
+        """Call the PBX: `did` stands in the request URI, and in To unless `to` does; `shown` is From."""
         call = Call(self, secrets.token_hex(10), incoming=False)
         self.calls.append(call)
         await call.rtp.open(self.address)
         uri = f"sip:{did}@{self.domain}" if did else f"sip:{self.domain}"
-        call.local = f"<sip:{caller}@{self.address}>;tag={secrets.token_hex(4)}"
+        call.local = f"{shown or f'<sip:{caller}@{self.address}>'};tag={secrets.token_hex(4)}"
         call.remote = f"<sip:{did if to is None else to}@{self.domain}>"
         call.target = uri
         self._keep(self._invite(call, uri, headers or []))

@@ -117,6 +117,15 @@ class RtpPort(asyncio.DatagramProtocol):
             self._stamp += 10 * _FRAME
             await asyncio.sleep(0.08)
 
+    def flood(self, keys: str) -> None:
+        """Send keys faster than any finger: only the end of each, all at once."""
+        for key in keys:
+            for _ in range(3):
+                self._packet(
+                    101, struct.pack("!BBH", _KEYS.index(key), 0x8A, _FRAME), self._stamp, self._peer
+                )
+            self._stamp += _FRAME
+
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         """Take audio and keys."""
         if len(data) < 12:

@@ -15,7 +15,7 @@ from offhook.contract.errors import ContractError
 from offhook.contract.params import read_request
 from offhook.contract.results import to_wire
 from offhook.store.metadata import metadata
-from offhook.store.unit import UnitOfWork
+from offhook.store.unit import Store, UnitOfWork
 from offhook.web.api import failed
 from offhook.web.reading import read_body
 from tests.contract.cases import DOCUMENT
@@ -24,6 +24,41 @@ from tests.support.pbx import tone_file
 
 _CALLER = Caller("127.0.0.1", 1, False)
 Rows = dict[str, list[dict[str, Any]]]
+
+
+_WRITTEN_BY_ITSELF = frozenset(
+    {
+        *("sessions", "login_failures", "receivers", "receiver_sessions", "event_journal", "deliveries"),
+        *("cdr", "call_intents", "cel_position", "identity", "console_accounts", "api_settings"),
+    }
+)
+
+
+async def rows_of(store: Store, *, settings_only: bool = False) -> Rows:
+    """Every row of every table; with `settings_only` without what a PBX writes by itself as it runs."""
+
+    def work(connection: sa.Connection) -> Rows:
+        return {
+            table.name: [dict(row) for row in connection.execute(sa.select(table)).mappings()]
+            for table in metadata.sorted_tables
+            if not (settings_only and table.name in _WRITTEN_BY_ITSELF)
+        }
+
+    return await store.read(work)
+
+
+async def put_back(store: Store, rows: Rows) -> None:
+    """Make these the rows of their tables."""
+    tables = [table for table in metadata.sorted_tables if table.name in rows]
+
+    def work(unit: UnitOfWork) -> None:
+        for table in reversed(tables):
+            unit.connection.execute(sa.delete(table))
+        for table in tables:
+            if rows[table.name]:
+                unit.connection.execute(sa.insert(table), rows[table.name])
+
+    await store.write("test: put back", work)
 
 
 class Switchboard:
@@ -76,20 +111,9 @@ class Switchboard:
         assert not await self.has_changed(), (path, body)
         return str(answer["errmsg"])
 
-    async def rows(self) -> Rows:
-        """Every row of every table."""
-
-        def work(connection: sa.Connection) -> Rows:
-            return {
-                table.name: [dict(row) for row in connection.execute(sa.select(table)).mappings()]
-                for table in metadata.sorted_tables
-            }
-
-        return await self.core.store.read(work)
-
     async def remember(self) -> None:
         """What is there now is what `restore` brings back."""
-        self._rows = await self.rows()
+        self._rows = await rows_of(self.core.store)
         self._first = self._first or self._rows
         self._seen = self._commits()
 
@@ -106,7 +130,7 @@ class Switchboard:
         """
         if self._commits() == self._seen:
             return False
-        changed = await self.rows() != self._rows
+        changed = await rows_of(self.core.store) != self._rows
         if not changed:
             self._seen = self._commits()
         return changed
@@ -116,14 +140,7 @@ class Switchboard:
         if self._commits() == self._seen:
             return
 
-        def work(unit: UnitOfWork) -> None:
-            for table in reversed(metadata.sorted_tables):
-                unit.connection.execute(sa.delete(table))
-            for table in metadata.sorted_tables:
-                if self._rows[table.name]:
-                    unit.connection.execute(sa.insert(table), self._rows[table.name])
-
-        await self.core.store.write("test: restore", work)
+        await put_back(self.core.store, self._rows)
         self._seen = self._commits()
 
     def _commits(self) -> int:
