@@ -6,11 +6,9 @@ The socket is a Unix one in the data folder's `run/` (0700), so the file system 
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import json
 import logging
 import os
-import tempfile
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from pathlib import Path
@@ -25,20 +23,11 @@ from offhook.areas.customdialplan.translate import DialplanError
 from offhook.areas.system.service import IdentityRefused
 from offhook.contract.errors import ContractError
 from offhook.core import Core
+from offhook.settings import operator_socket
 
 log = logging.getLogger(__name__)
 
-_PATH_MAX = 100  # sun_path holds 108 bytes, see unix(7)
 Arguments = dict[str, Any]
-
-
-def socket_path(data: Path) -> Path:
-    """The operator socket of the PBX in `data`; under the temporary folder when that path is too long."""
-    path = data / "run" / "operator.sock"
-    if len(os.fsencode(path)) <= _PATH_MAX:
-        return path
-    name = hashlib.sha256(os.fsencode(data)).hexdigest()[:16]
-    return Path(tempfile.gettempdir()) / f"offhook-{os.getuid()}-{name}" / "operator.sock"
 
 
 class OperationRefused(Exception):
@@ -165,7 +154,7 @@ class OperatorSocket:
 
     def __init__(self, operations: Operations, data: Path) -> None:
         self._operations = operations
-        self._path = socket_path(data)
+        self._path = operator_socket(data)
         self._runner: web.AppRunner | None = None
 
     async def start(self) -> None:

@@ -6,8 +6,10 @@ What belongs to the PBX itself (extensions, API password, …) lives in the stor
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import ipaddress
 import os
+import tempfile
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -49,6 +51,25 @@ class Settings:
     def toml_path(self) -> Path:
         """Where these settings may be written down."""
         return self.data / "offhook.toml"
+
+    @property
+    def url(self) -> str:
+        """Where the HTTP server is reached from this machine."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.bind, self.bind)  # noqa: S104
+        host = f"[{host}]" if ":" in host else host
+        return f"{'https' if self.https_only else 'http'}://{host}:{self.http_port}"
+
+
+_PATH_MAX = 100  # sun_path holds 108 bytes, see unix(7)
+
+
+def operator_socket(data: Path) -> Path:
+    """The operator socket of the PBX in `data`; under the temporary folder when that path is too long."""
+    path = data / "run" / "operator.sock"
+    if len(os.fsencode(path)) <= _PATH_MAX:
+        return path
+    name = hashlib.sha256(os.fsencode(data)).hexdigest()[:16]
+    return Path(tempfile.gettempdir()) / f"offhook-{os.getuid()}-{name}" / "operator.sock"
 
 
 def default_data_dir(environ: Mapping[str, str]) -> Path:

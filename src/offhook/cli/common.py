@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import argparse
 import sys
+from typing import TYPE_CHECKING
 
-from offhook.core import Core
 from offhook.settings import Settings, SettingsError, load_settings
+
+if TYPE_CHECKING:
+    from offhook.core import Core
 
 _SETTINGS = {
     "bind": ("ADDR", "address to listen on (default 0.0.0.0)"),

@@ -11,9 +11,7 @@ from typing import Any
 import aiohttp
 
 from offhook.cli.common import show_passwords
-from offhook.core import Core
-from offhook.operations import OperationRefused, Operations, socket_path
-from offhook.settings import Settings
+from offhook.settings import Settings, operator_socket
 
 
 class NotRunning(Exception):
@@ -29,7 +27,7 @@ async def ask(data: Path, operation: str, arguments: dict[str, Any] | None = Non
 
     Raises NotRunning when none runs in `data`, OperatorError when it refuses.
     """
-    connector = aiohttp.UnixConnector(path=str(socket_path(data)))
+    connector = aiohttp.UnixConnector(path=str(operator_socket(data)))
     try:
         async with (
             aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(total=120)) as http,
@@ -52,6 +50,10 @@ async def operate(settings: Settings, operation: str, arguments: dict[str, Any])
         return await ask(settings.data, operation, arguments)
     except NotRunning:
         pass
+    # The whole PBX takes a second to load, which a running one need not wait for.
+    from offhook.core import Core
+    from offhook.operations import OperationRefused, Operations
+
     core = await Core.open(settings)
     show_passwords(core)
     try:

@@ -18,6 +18,8 @@ from pathlib import Path
 
 import aiohttp
 
+from offhook.cli.common import add_data_argument, settings_or_exit
+
 _TOKEN_ENDED = {"20004", "20005", "20006"}
 _TIMEOUT = aiohttp.ClientTimeout(total=30)
 
@@ -43,7 +45,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("endpoint", help="such as call/dial or extension/query")
     parser.add_argument("body", nargs="?", default="", help='JSON object, such as \'{"number": "1000"}\'')
-    parser.add_argument("--url", default="http://127.0.0.1:8088", help="address of the PBX")
+    parser.add_argument("--url", help="address of the PBX (default: that of the PBX in --data)")
+    add_data_argument(parser)
     parser.add_argument("--username", default=os.environ.get("OFFHOOK_API_USERNAME", "api"))
     parser.add_argument("--port", default="8260", help="where events go, see offhook listen; 0 for nowhere")
     parser.add_argument(
@@ -61,9 +64,16 @@ def run(arguments: argparse.Namespace) -> int:
         sys.stderr.write(f"offhook request: the body is no JSON: {broken}\n")
         return 2
     password = arguments.password if arguments.password is not None else getpass.getpass("API password: ")
-    account = Account(arguments.url.rstrip("/"), arguments.username, password, arguments.port)
+    url = arguments.url or settings_or_exit(arguments).url
+    account = Account(url.rstrip("/"), arguments.username, password, arguments.port)
     try:
         answer = asyncio.run(_call(account, arguments.endpoint.strip("/"), arguments.body))
+    except aiohttp.ClientConnectorError as failure:
+        sys.stderr.write(
+            f"offhook request: nothing answers at {account.url} ({failure.strerror}); "
+            "start the PBX, or name it by --data or --url\n"
+        )
+        return 2
     except (aiohttp.ClientError, TimeoutError, ValueError) as failure:
         sys.stderr.write(f"offhook request: no answer from {account.url}: {failure}\n")
         return 2

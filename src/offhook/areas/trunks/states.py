@@ -56,6 +56,8 @@ class TrunkStates:
         for event in events:
             if event.get("Event") == "Registry":
                 uris = event.get("Username", ""), event.get("Domain", "")
+                if event.get("Status") == "Rejected" != self._registrations.get(uris):
+                    log.warning("trunks: %s lets nobody register as %s", *reversed(uris))
                 self._registrations[uris] = event.get("Status", "")
                 self._told.set()
             elif event.get("Event") == "ContactStatus":
@@ -83,7 +85,10 @@ class TrunkStates:
         before = known.pop(uri, "")
         if status != "Removed":
             known[uri] = status
+        if status == "Unreachable" != before:
+            log.warning("trunks: %s: nothing answers at %s", party.name, uri)
         if (before, status) == ("Unreachable", "Reachable"):
+            log.info("trunks: %s: %s answers again", party.name, uri)
             self._came_back(party.name)
 
     def _came_back(self, trunk: str) -> None:
