@@ -28,6 +28,12 @@ from offhook.store.unit import UnitOfWork
 _Declared = Sequence[tuple[str, dict[str, str]]]
 
 
+def _digest(files: Sequence[tuple[str, bytes]]) -> str:
+    """Of names and contents together."""
+    parts = (f"{name}\0{hashlib.sha256(data).hexdigest()}" for name, data in files)
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
 def _file(place: str, path: str) -> bytes:
     try:
         with Path(path).open("rb") as file:
@@ -119,27 +125,29 @@ class MusicSection:
             _checked(place, checked_class, values["name"])
         return declared
 
-    def current(self, connection: sa.Connection) -> list[str]:
-        """The classes that there are."""
-        return self._service.classes()
+    def current(self, connection: sa.Connection) -> dict[str, str]:
+        """What each class was made of, as a hash."""
+        return self._service.origins()
 
-    def plan(self, current: list[str], declared: _Declared) -> list[Change]:
-        """Those that are new."""
+    def plan(self, current: dict[str, str], declared: _Declared) -> list[Change]:
+        """Those that are new or made of something else."""
         changes = []
         for place, values in declared:
-            if values["name"] in current:
-                continue
+            name = values["name"]
             paths = [path for path in values.get("files", "").split(",") if path]
             if not paths:
                 raise ApplyError(f"{place}: files are needed")
             files = [(Path(path).name, _file(place, path)) for path in paths]
+            origin = _digest(files)
+            if current.get(name) == origin:
+                continue
             changes.append(
                 Change(
                     section=self.key,
-                    operation="add",
-                    name=values["name"],
+                    operation="update" if name in current else "add",
+                    name=name,
                     differences=(Difference("files", "", ",".join(paths)),),
-                    request=(place, values["name"], files),
+                    request=(place, name, files, origin),
                 )
             )
         return changes
@@ -155,9 +163,9 @@ class MusicSection:
     def _make(self, changes: Sequence[Change]) -> None:
         for change in changes:
             if isinstance(change.request, tuple):
-                place, name, files = change.request
+                place, name, files, origin = change.request
                 try:
-                    self._service.make(name, files)
+                    self._service.make(name, files, origin)
                 except (AudioError, NameRefused) as refused:
                     raise ApplyError(f"{place}: {refused}") from None
 
@@ -166,7 +174,7 @@ class MusicSection:
         if done:
             await self._service.finished()
 
-    def export(self, current: list[str]) -> Node | None:
+    def export(self, current: dict[str, str]) -> Node | None:
         """Music is audio and stays out of the document."""
         return None
 

@@ -28,6 +28,12 @@ _DEFAULT = "default"  # the engine's own class
 _RESERVED = frozenset({_DEFAULT, "general"})  # the engine tells sections without regard to capitals
 
 
+def _origin(path: Path) -> str:
+    with contextlib.suppress(OSError):
+        return path.read_text(encoding="ascii")
+    return ""
+
+
 class PromptService:
     """Prompts; a prompt that an IVR or a queue plays cannot be deleted."""
 
@@ -74,11 +80,7 @@ class PromptService:
 
     def origins(self) -> dict[str, str]:
         """Of what each prompt was made by `apply`, as a hash; empty for those that were uploaded."""
-        found = {file.name: "" for file in self._files.all()}
-        for name in found:
-            with contextlib.suppress(OSError):
-                found[name] = (self._files.folder / f"{name}.origin").read_text(encoding="ascii")
-        return found
+        return {file.name: _origin(self._files.folder / f"{file.name}.origin") for file in self._files.all()}
 
     def make(self, values: Mapping[str, str], data: bytes, origin: str) -> None:
         """Make a prompt of a file's bytes or, without any, of a text; slow.
@@ -142,10 +144,16 @@ class MusicService:
         return found
 
     def text(self, _connection: sa.Connection) -> str:
-        """The classes as the engine's configuration (musiconhold.conf)."""
-        return "; written by offhook\n" + "".join(
-            f"[{name}]\nmode=files\nsort=alpha\ndirectory={self._folder / name}\n" for name in self.classes()
-        )
+        """The classes as the engine's configuration (musiconhold.conf).
+
+        The files stand there by name, so that the engine reads them anew when one has come or gone.
+        """
+        text = "; written by offhook\n"
+        for name in self.classes():
+            folder = SoundFolder(self._folder / name)
+            entries = "".join(f"entry={folder.folder / file.name}\n" for file in folder.all())
+            text += f"[{name}]\nmode=playlist\n{entries}" if entries else ""
+        return text
 
     async def all(self) -> dict[str, list[SoundFile]]:
         """The files of each class."""
@@ -162,17 +170,30 @@ class MusicService:
 
         def work() -> None:
             wav = encode(decode(data, filename))
-            SoundFolder(private_folder(self._folder / music)).store(name, wav)
+            folder = private_folder(self._folder / music)
+            SoundFolder(folder).store(name, wav)
+            (folder / ".origin").unlink(missing_ok=True)
 
         await asyncio.to_thread(work)
         await self._on_changed(frozenset({"music"}))
 
-    def make(self, music: str, files: Sequence[tuple[str, bytes]]) -> None:
-        """Make a class of files given as name and bytes; slow. Raises AudioError, NameRefused."""
-        wavs = [(name_of(name), encode(decode(data, name))) for name, data in files]
+    def origins(self) -> dict[str, str]:
+        """Of what each class was made by `apply`, as a hash; empty for those that were uploaded."""
+        return {name: _origin(self._folder / name / ".origin") for name in self.classes()}
+
+    def make(self, music: str, files: Sequence[tuple[str, bytes]], origin: str) -> None:
+        """Make a class of these files and no others, given as name and bytes; slow.
+
+        Raises AudioError, NameRefused.
+        """
+        wavs = {name_of(name): encode(decode(data, name)) for name, data in files}
         folder = SoundFolder(private_folder(self._folder / checked_class(music)))
-        for name, wav in wavs:
+        for name, wav in wavs.items():
             folder.store(name, wav)
+        for old in folder.all():
+            if old.name not in wavs:
+                folder.delete(old.name)
+        write_file(folder.folder / ".origin", origin)
 
     async def read(self, music: str, name: str) -> bytes:
         """A file as WAV. Raises Missing."""
