@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.pbx import TestPbx, steps
 from tests.support.phone import eventually
-from tests.support.queues import cast, document, make_queue, members, record_of, running, until, wait_in
+from tests.support.queue_calls import cast, document, make_queue, members, record_of, running, until, wait_in
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

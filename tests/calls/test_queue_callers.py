@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.pbx import TestPbx, steps, tone_file
 from tests.support.phone import Call, Phone, eventually
-from tests.support.queues import (
+from tests.support.queue_calls import (
     CALLER,
     cast,
     document,

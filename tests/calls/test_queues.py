@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.pbx import TestPbx, steps
 from tests.support.phone import Phone, eventually
-from tests.support.queues import (
+from tests.support.queue_calls import (
     AGENTS,
     CALLER,
     cast,

@@ -13,6 +13,7 @@ from enum import IntEnum
 import sqlalchemy as sa
 
 from offhook.areas.extensions.tables import extensions
+from offhook.areas.queues.engine import names_of
 from offhook.areas.queues.tables import queue_agents, queue_pauses, queues, wrapups
 from offhook.asterisk.ami import actions
 from offhook.asterisk.switch import EngineUnreachable, Switch, SwitchError
@@ -70,7 +71,11 @@ class QueueStates:
         """The state of one queue. Raises ContractError 10013, 10116, 30002."""
         resting, agents = await self._store.read(lambda connection: _settings(connection, number))
         try:
-            items = await self._switch.items(actions.QueueStatus(queue=number))
+            items = [
+                item
+                for name in names_of(number)
+                for item in await self._switch.items(actions.QueueStatus(queue=name))
+            ]
         except EngineUnreachable:
             raise ContractError(Errno.ENGINE_UNREACHABLE) from None
         except SwitchError as failure:

@@ -53,7 +53,8 @@ SELECT a.queue, a.number
 FROM queue_agents AS a
 JOIN queues AS q ON q.number = a.queue
 JOIN agent_last_calls AS l ON l.number = a.number
-WHERE CAST(strftime('%s', 'now') AS INTEGER) BETWEEN CAST(l.ended AS INTEGER) AND l.ended + q.wrapuptime;
+WHERE q.wrapuptime > 0
+    AND CAST(strftime('%s', 'now') AS INTEGER) BETWEEN CAST(l.ended AS INTEGER) AND l.ended + q.wrapuptime;
 
 -- The agents of each queue, static ones and those who have logged in; written so that a search by queue goes by
 -- the table's own index.

@@ -1,4 +1,4 @@
-"""Queues for tests: a caller, agents, and what the engine knows of them."""
+"""For tests of queues, groups and IVRs: a caller, agents, what the engine knows of them, what was told."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 from offhook.areas.queues.engine import names_of
 from offhook.asterisk.ami import actions
+from tests.support.carrier import Carrier
 from tests.support.pbx import TestPbx, steps
 from tests.support.phone import Call, Phone, eventually
 
@@ -89,3 +90,27 @@ async def record_of(pbx: TestPbx) -> dict[str, Any]:
     await pbx.quiet()
     (record,) = pbx.receiver.named("NewCdr")
     return dict(record)
+
+
+async def carrier_to(pbx: TestPbx, desttype: str, dest: str) -> Carrier:
+    """A carrier whose calls go to a destination."""
+    carrier = await pbx.carrier()
+    await pbx.trunk(carrier)
+    route = {"name": "in", "trunks": "siptrunk", "desttype": desttype, "dest": dest}
+    await pbx.client.ok("inroute/add", route)
+    await pbx.quiet()
+    pbx.receiver.clear()
+    return carrier
+
+
+async def ready(pbx: TestPbx) -> None:
+    """Wait until all is quiet, and forget what was told."""
+    await pbx.quiet()
+    pbx.receiver.clear()
+
+
+async def all_events(pbx: TestPbx, seconds: float = 12.0) -> list[str]:
+    """Everything that was told, once the one record has come."""
+    await eventually(lambda: pbx.receiver.named("NewCdr"), f"{steps(pbx.receiver.events)}", seconds)
+    await pbx.quiet()
+    return steps(pbx.receiver.events)
