@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections import Counter
+from collections.abc import Callable
 
 from tests.support.carrier import Carrier
 from tests.support.pbx import TestPbx, steps
@@ -146,6 +148,15 @@ async def talk_of_two(story: Story, one: Phone, two: Phone) -> tuple[Call, Call]
     await call.hears(two.frequency)
     await talk.hears(one.frequency)
     return call, talk
+
+
+async def stays(condition: Callable[[], bool], what: str, seconds: float = 1.5) -> None:
+    """Something is so for a while: for what must not happen, which no wait can prove."""
+    deadline = asyncio.get_running_loop().time() + seconds
+    while asyncio.get_running_loop().time() < deadline:
+        if not condition():
+            raise AssertionError(f"it is not so any more: {what}")
+        await asyncio.sleep(0.05)
 
 
 RANG = ("CallStatus 1000 ALERT, 1001 RING", "1001 Ringing")
