@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import signal
+
 import pytest
 
 from offhook.asterisk.ami import actions
 from tests.support.carrier import Carrier
-from tests.support.pbx import Json, TestPbx, steps
+from tests.support.pbx import STRONG, Json, Receiver, TestPbx, steps
 from tests.support.phone import Call, Phone, eventually
+from tests.support.process import up_process
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -302,3 +307,49 @@ async def test_it_outlives_the_control_plane_and_ends_while_that_is_away(pbx: Te
     await told(pbx, "ConferenceStatus Talk: 4001 HOLD/6466")
     await ringing.hangup()
     assert len(await over(pbx)) == 2
+
+
+@pytest.mark.parametrize("killed", ["control plane", "engine"])
+async def test_one_that_ends_while_something_is_killed(killed: str) -> None:
+    receiver = Receiver()
+    await receiver.start()
+    async with up_process() as up, contextlib.AsyncExitStack() as stack:
+        await up.start()
+        client = await up.client()
+        stack.push_async_callback(client.close)
+        stack.push_async_callback(receiver.close)
+        await client.login(version="2.0.0", port=str(receiver.port))
+        calls = []
+        for number in ("4000", "4001"):
+            body = {"number": number, "username": number, "registername": number, "registerpassword": STRONG}
+            await client.ok("extension/add", body)
+            phone = Phone(number, STRONG, ("127.0.0.1", up.sip_port), frequency=TONES[number])
+            calls.append(await stack.enter_async_context(phone))
+            assert await phone.register() == 200
+        await client.ok("instant_conference/start", START)
+        chair, other = [await answer(phone) for phone in calls]
+        await chair.hears(570)
+        await eventually(lambda: len(receiver.named("ConferenceStatus")) == 2, "both are told")
+        ids = {receiver.named("CallStatus")[0]["callid"], receiver.named("CallStatus")[1]["callid"]}
+        if killed == "control plane":
+            await up.kill()
+            await chair.hears(570)  # it goes on
+            await chair.hangup()
+            await other.hangup()
+            await up.start()
+        else:
+            os.kill(up.engine_pid, signal.SIGKILL)
+            await eventually(lambda: receiver.named("BootUp"), "the engine is started again", 30)
+            assert receiver.named("ConferenceStatus")[-1]["members"] == []
+            for phone in calls:
+                phone.forget_calls()
+            await client.login(version="2.0.0", port=str(receiver.port))
+        for callid in ids:
+            assert (await receiver.cdr(callid, 15))["callfrom"] == "6466"
+        answered = await client.ok("instant_conference/query", {"number": "all"})
+        assert answered["conferences"] == []
+        for phone in calls:
+            assert await phone.register() == 200
+        await client.ok("instant_conference/start", START)
+        for phone in calls:
+            await (await phone.incoming()).refuse(603)

@@ -222,7 +222,9 @@ class TestPbx:
         await self.client.close()
         await self.pbx.close(leave_engine=True)
         self._before.append(self.pbx)  # the engine is a child of the first one's
+        passwords = self.core.first_passwords
         self.core = await Core.open(self.settings)
+        self.core.first_passwords = passwords
         self.pbx = Pbx(self.core, await asyncio.to_thread(obtain_engine))
         await self.pbx.start()
         self.client = Client(f"http://127.0.0.1:{self.settings.http_port}", "ApiTest2019")

@@ -19,8 +19,8 @@ from offhook.callstate.step import Step
 
 AmiEvent: TypeAlias = Mapping[str, str]
 
-_CONTEXTS = frozenset({"offhook-conference", "offhook-joined"})
-"""Where the dialplan enters rooms: who dials them, and who was invited."""
+_CONTEXTS = frozenset({"offhook-conference", "offhook-joined", "offhook-conference-invite"})
+"""Where channels in rooms are in the dialplan: who dialled, who was invited, who types a number to invite."""
 
 
 def on_join(step: Step, call: Call, uniqueid: str, event: AmiEvent) -> None:
