@@ -23,12 +23,15 @@ from offhook.areas.conferences.inviting import Inviter
 from offhook.areas.conferences.running import RunningConferences
 from offhook.areas.contacts import api as contacts_api
 from offhook.areas.control import api as control_api
-from offhook.areas.control import inbound_api, talk_api
+from offhook.areas.control import inbound_api, playing_api, talk_api
+from offhook.areas.control.dialling import DialledExtension, Dialling
 from offhook.areas.control.inbound import Inbound
 from offhook.areas.control.joining import Joining
+from offhook.areas.control.launch import Launcher
 from offhook.areas.control.live import LiveCalls
 from offhook.areas.control.monitoring import Monitoring
-from offhook.areas.control.service import CallControl, DialledExtension
+from offhook.areas.control.playing import Playing
+from offhook.areas.control.service import CallControl
 from offhook.areas.control.talks import Talks
 from offhook.areas.control.targets import Targets
 from offhook.areas.control.transfers import Transfers
@@ -140,14 +143,11 @@ class Pbx:
         )
         self.trunk_states = TrunkStates(self.switch)
         self.trunk_hosts = HostNames()
-        self.control = CallControl(
-            switch=self.switch,
-            live=self.live,
-            records=core.records,
-            store=core.store,
-            find_extension=self._find_extension,
-        )
+        self.control = CallControl(self.switch, self.live)
         self.targets = Targets(core.store, core.numbers)
+        self.launcher = Launcher(self.switch, self.live, core.records, core.store)
+        self.dialling = Dialling(self.launcher, self.targets, self._find_extension)
+        self.playing = Playing(self.launcher, self.switch, self.live, self.targets, core.prompts.exists)
         self.talks = Talks(self.switch, self.live)
         self.transfers = Transfers(self.switch, self.live, self.talks, self.targets)
         self.joining = Joining(self.switch, self.live, self.targets)
@@ -242,7 +242,8 @@ class Pbx:
                 *extensions_api.endpoints(core.extensions, core.groups, picture, picture, core.routes),
                 *hotel_api.endpoints(self.hotel),
                 *object_endpoints(core.objects, self.trunk_states, core.queue_agents),
-                *control_api.endpoints(self.control),
+                *control_api.endpoints(self.control, self.dialling),
+                *playing_api.endpoints(self.playing),
                 *queue_status_api.endpoints(QueueStates(core.store, self.switch, lambda: self.live.picture)),
                 *conferences_live_api.endpoints(
                     self.running_conferences, self.instant_conferences, core.room_names

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import socket
 import struct
 from collections import deque
 
@@ -70,6 +71,18 @@ class RtpPort(asyncio.DatagramProtocol):
         )
         self._transport = transport
         self.port = transport.get_extra_info("sockname")[1]
+
+    async def join(self, group: str, port: int) -> None:
+        """Listen to a multicast group, on the loopback interface, instead of a port of our own."""
+        ear = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        ear.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        ear.bind((group, port))
+        ear.setsockopt(
+            socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, socket.inet_aton(group) + socket.inet_aton("127.0.0.1")
+        )
+        ear.setblocking(False)
+        transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(lambda: self, sock=ear)
+        self._transport = transport
 
     def close(self) -> None:
         """Stop sending and free the port."""
@@ -146,6 +159,12 @@ class RtpPort(asyncio.DatagramProtocol):
         """How much of the last half second's power these tones have, 0 to 1."""
         audio = b"".join(self._heard)
         return sum(strength(audio, one) for one in frequencies) if len(self._heard) >= 20 else 0.0
+
+    @property
+    def level(self) -> float:
+        """How loud the last half second is: the root of its mean power, in units of a 16-bit sample."""
+        samples = [_DECODE[value] for value in b"".join(self._heard)]
+        return math.sqrt(sum(one * one for one in samples) / len(samples)) if samples else 0.0
 
     @property
     def silent(self) -> bool:

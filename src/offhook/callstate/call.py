@@ -137,13 +137,15 @@ class Call:
     # Caller and callee of a call that we originate, as announced by `expect`.
     expected: str = ""
     expected_callee: str = ""
+    # Who is rung first, as CallFailed shows it while it has no channel; None for an extension that calls.
+    first: Member | None = None
     # The PBX rings the caller's own phones: who joins now is the caller.
     calling_back: bool = False
     # The PBX calls by itself (an IVR calls out, a prompt is played): who joins first is called.
     called: bool = False
     # An ear in another call or a party on its way into one: no call of its own to the world.
     quiet: bool = False
-    # The caller, kept for CallFailed when it has gone.
+    # The caller, kept for CallFailed when it has gone; of a call by the PBX itself who was called first.
     caller: Member | None = None
 
     # Destinations so far: a forward begins the next one, what failed before does not count any more.
@@ -166,6 +168,8 @@ class Call:
     # What the call runs through (an IVR, a queue, …): its kind and number, the latest of several.
     path_kind: str = ""
     callpath: str = ""
+    # What call/playprompt played was heard to its end, and that was told.
+    played: bool = False
     # In a conference: a moderator has to come first.
     waits_for_moderator: bool = False
     # The conference into which somebody is called who has not entered yet.

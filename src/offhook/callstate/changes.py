@@ -47,9 +47,7 @@ def join(step: Step, call: Call, leg: Leg, member: Member) -> Call:
     if not leg.dialled:
         seat = set_status(seat, MemberStatus.ALERT)
     call = call.with_seat(seat)
-    if role is Role.CALLER:
-        call = replace(call, caller=seat.member)
-    return step.save(call)
+    return step.save(_remember_caller(call, seat))
 
 
 def ring(step: Step, call: Call, leg: Leg) -> Call:
@@ -63,10 +61,8 @@ def ring(step: Step, call: Call, leg: Leg) -> Call:
     call = _remember_caller(call.with_changed(seat, shown), shown)
     if call.key_transfer is not None and not call.key_transfer.waiting & set(seat.legs):
         call = _consults(call)
-    elif (
-        seat.role is Role.CALLEE and call.path_kind and call.path_kind not in ANSWERING and not call.connected
-    ):
-        call = _callers_wait(call)
+    elif seat.role is Role.CALLEE and call.path_kind and call.path_kind not in ANSWERING:
+        call = call if _callee_talks(call) else _callers_wait(call)
     return tell_all(step, call)
 
 
@@ -169,6 +165,12 @@ def next_attempt(call: Call) -> Call:
     return replace(call, attempt=call.attempt + 1, failure=None, refused_by_dialplan=False, given_up=False)
 
 
+def name_outside(step: Step, call: Call, seat: Seat, calling: str, dialled: str) -> Call:
+    """Whom a leg to the outside calls, and for whom."""
+    named = replace(seat, member=replace(seat.member, from_number=calling, to_number=dialled))
+    return step.save(_remember_caller(call.with_changed(seat, named), named))
+
+
 def make_caller(call: Call, seat: Seat) -> Call:
     """A party found in a running call is its caller after all."""
     caller = set_role(seat, Role.CALLER)
@@ -222,7 +224,13 @@ def _ringing_seat(call: Call, party: Party, role: Role) -> Seat | None:
 
 
 def _remember_caller(call: Call, seat: Seat) -> Call:
-    return replace(call, caller=seat.member) if seat.role is Role.CALLER else call
+    if seat.role is Role.CALLER or (call.called and not call.connected):
+        return replace(call, caller=seat.member)
+    return call
+
+
+def _callee_talks(call: Call) -> bool:
+    return any(seat.role is Role.CALLEE and seat.talking for seat in call.seats)
 
 
 def _callers_wait(call: Call) -> Call:

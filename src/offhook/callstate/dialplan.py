@@ -106,6 +106,20 @@ def _on_prompt_end(step: Step, call: Call, leg: Leg, event: AmiEvent) -> None:
         step.tell(PlayPromptEnd(call.callid, (heard,), ivr=event.get("Ivrid", "")))
 
 
+def _on_answered(step: Step, call: Call, _leg: Leg, _event: AmiEvent) -> None:
+    """What no phone tells: a multicast address is played to."""
+    step.save(replace(call, answered=True, connected=True))
+
+
+def _on_played(step: Step, call: Call, _leg: Leg, event: AmiEvent) -> None:
+    """All of call/playprompt was played; the phones of a group end together, and the first tells for all."""
+    if call.played:
+        return
+    heard = (replace(seat.member, status=None, callpath="") for seat in call.seats if seat.talking)
+    step.tell(PlayPromptEnd(call.callid, tuple(heard), prompt=event.get("Prompt", "")))
+    step.save(replace(call, played=True))
+
+
 def _on_survey(step: Step, call: Call, _leg: Leg, event: AmiEvent) -> None:
     step.tell(Satisfaction(call.callid, event.get("Key", "")))
 
@@ -161,6 +175,8 @@ _USER_EVENTS: Mapping[str, Callable[[Step, Call, Leg, AmiEvent], None]] = {
     "OffhookOutbound": _on_outbound,
     "OffhookKey": _on_key,
     "OffhookKeys": _on_keys,
+    "OffhookAnswered": _on_answered,
+    "OffhookPlayed": _on_played,
     "OffhookSurvey": _on_survey,
     "OffhookHeld": _on_held,
     "OffhookSilent": _on_silent,

@@ -96,12 +96,19 @@ def _opened_by(call: Call, channelid: str, dialled: bool) -> Call:
 
 
 def _member(event: AmiEvent, prefix: str, leg: Leg) -> Member:
-    """The member for a new channel; an outbound one learns its numbers at DialBegin."""
+    """The member for a new channel; numbers of an outbound one come at DialBegin or in a snapshot."""
     if leg.party is None or leg.party.type is PartyType.EXTENSION:
         number = leg.party.name if leg.party else ""
         return Member(kind=PartyKind.EXT, number=number, channelid=leg.channelid)
     if leg.dialled:
-        return Member(kind=PartyKind.OUTBOUND, trunk=leg.party.name, channelid=leg.channelid)
+        _, calling, called = (*event.get("CalledOut", "").split("|"), "", "")[:3]
+        return Member(
+            kind=PartyKind.OUTBOUND,
+            from_number=calling,
+            to_number=called,
+            trunk=leg.party.name,
+            channelid=leg.channelid,
+        )
     return Member(
         kind=PartyKind.INBOUND,
         from_number=known(event.get(prefix + "CallerIDNum", "")),

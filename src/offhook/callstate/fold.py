@@ -115,8 +115,7 @@ def _on_dial_begin(step: Step, event: AmiEvent) -> None:
         return
     number = event.get("DialString", "").partition("@")[0].rpartition(":")[2]
     calling, dialled = call.calling_out or (known(event.get("CallerIDNum", "")), number)
-    member = replace(seat.member, from_number=calling, to_number=dialled)
-    step.save(call.with_changed(seat, replace(seat, member=member)))
+    changes.name_outside(step, call, seat, calling, dialled)
 
 
 def _on_dial_state(step: Step, event: AmiEvent) -> None:
@@ -221,14 +220,22 @@ def _on_hangup_request(step: Step, event: AmiEvent) -> None:
 
 
 def _on_soft_hangup_request(step: Step, event: AmiEvent) -> None:
-    """AMI or the dialplan ends a leg: in a talk it leaves first, before that it means nothing by itself."""
+    """AMI or the dialplan ends a leg: in a talk it leaves first, before that it means nothing by itself.
+
+    `ByApplication` is ours (`LiveCalls.about_to_hang_up`): a call that an application ends has not failed.
+    """
     found = find(step, event)
-    if found is not None and found[0].connected:
-        step.save(_going(*found))
+    if found is None:
+        return
+    call, leg = found
+    if call.connected:
+        step.save(_going(call, leg))
+    elif event.get("ByApplication") and not _somebody_rings(_going(call, leg)):
+        step.save(replace(call, given_up=True))
 
 
 def _somebody_rings(call: Call) -> bool:
-    ringing = (leg for leg in call.legs.values() if leg.state is LegState.RINGING)
+    ringing = (leg for leg in call.legs.values() if leg.party and leg.state is LegState.RINGING)
     return any(leg.uniqueid not in call.leaving for leg in ringing)
 
 
@@ -286,6 +293,8 @@ def _on_originate_response(step: Step, event: AmiEvent) -> None:
     call = step.calls.get(resolve(step.joined.now, event.get("Uniqueid", "")))
     if call is None or event.get("Response") != "Failure":
         return
+    if any(leg.party is not None and leg.state is LegState.UP for leg in call.legs.values()):
+        return  # the Local channel that rang has ended, the party that answered goes on by itself
     call = leaving.fail(step, call, reasons.by_originate(_number(event.get("Reason"))))
     if leaving.is_over(call):
         leaving.close(step, leaving.fail(step, call, Reason.PHONE_OFF))

@@ -86,12 +86,14 @@ def bye(step: Step, call: Call, seat: Seat) -> Call:
 
 
 def caller_shown(call: Call) -> tuple[Member, ...]:
-    """The caller as CallFailed and Forward show it: without state; empty when there never was one."""
+    """The caller as CallFailed and Forward show it: without state; empty when there never was one.
+
+    Of a call that the PBX makes by itself it is who was called first.
+    """
     consulting = call.seat_of(call.key_transfer.leg) if call.key_transfer else None
-    if consulting is not None:
-        return (replace(consulting.member, status=None, callpath=""),)
-    if call.caller is not None:
-        return (replace(call.caller, status=None, callpath=""),)
+    shown = consulting.member if consulting is not None else call.caller or call.first
+    if shown is not None:
+        return (replace(shown, status=None, callpath=""),)
     if call.expected:
         return (Member(kind=PartyKind.EXT, number=call.expected, channelid=""),)
     return ()

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from offhook.callstate.call import Call
 from offhook.callstate.layers import Layers
 from offhook.callstate.merge import resolve
-from offhook.callstate.model import ExtensionState, ExtensionWord, MemberStatus
+from offhook.callstate.model import ExtensionState, ExtensionWord, Member, MemberStatus
 from offhook.callstate.presence import Phones, state_of
 from offhook.callstate.room import Room
 
@@ -94,15 +94,17 @@ def expect(
     caller: str,
     callee: str,
     *,
+    first: Member | None = None,
     called: bool = False,
     quiet: bool = False,
     invited_to: str = "",
 ) -> Picture:
     """Announce a call that is about to be originated, before the action is sent.
 
-    `caller` is the extension that is rung first, `callee` the number it is then connected with. `called`:
-    nobody calls but the PBX itself (an IVR, a prompt); who is rung first is the callee. `quiet`: an ear in
-    another call, which is told to nobody. `invited_to`: the conference into which `callee` is called.
+    `caller` is who is rung first, `callee` the number it is then connected with. `called`: nobody calls but
+    the PBX itself (an IVR, a prompt); who is rung first is the callee. `first` is who is rung first as
+    CallFailed shows it before it has a channel, needed where it is no extension that calls. `quiet`: an ear
+    in another call, which is told to nobody. `invited_to`: the conference into which `callee` is called.
 
     From here on the call ends with exactly one CallEnded: by its channels, by a failed OriginateResponse, by
     `abandon`, or by the next `resync`. A callid that is known already is left as it is.
@@ -111,8 +113,9 @@ def expect(
         return picture
     call = Call(
         callid=callid,
-        expected=caller,
+        expected="" if called else caller,
         expected_callee=callee,
+        first=first,
         calling_back=not called,
         called=called,
         quiet=quiet,

@@ -133,13 +133,19 @@ def _first_leg_first(item: tuple[str, AmiEvent]) -> tuple[bool, tuple[int, int, 
 
 
 def _as_newchannel(event: AmiEvent) -> AmiEvent:
-    """A calling leg enters as one that calls, whatever its state is by now."""
+    """A calling leg enters as one that calls, whatever its state is by now.
+
+    One that the PBX has called and that goes on by itself says so in its account code; a leg that it calls
+    in its turn has the same code.
+    """
     if (
         event.get("Application") in _DIALLED
         or event.get("Context") == _INVITED
         or event.get("ChannelStateDesc") != LegState.UP
     ):
         return event
+    if event.get("AccountCode", "").startswith("called|"):
+        return {**event, "CalledOut": event["AccountCode"]}
     return {**event, "ChannelStateDesc": LegState.RING.value}
 
 

@@ -6,6 +6,7 @@ rounded to the nearest whole one, as Asterisk's own records are.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
@@ -20,17 +21,25 @@ _GROUPS = frozenset({"ringgroup", "queue"})  # of these callto names who answere
 _ROOMS = frozenset({"conference", "paging"})  # many may be in one call: callto is the number
 _NO_RECORD = frozenset({"OFFHOOK_QUIET", "OFFHOOK_REFUSED"})
 """An ear in another call or a party on its way into one; a call that an application has refused."""
+_OWN_CALL = re.compile(r"Local/[^@]+@offhook-(?:called|playprompt)-")
+"""The first channel of a call that nobody makes but the PBX itself: who is called is who was asked for."""
+_ENTERED = "OFFHOOK_ANSWERED"
+"""Who was rung first by the PBX itself has answered and goes on: the call's `caller` or `callee`."""
 _ANSWERING = frozenset({"ivr", "conference", "paging"})  # what answers a call by itself
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intent:
-    """A call that the API promised: noted before the engine heard of it. `created` in epoch seconds."""
+    """A call that the API promised: noted before the engine heard of it. `created` in epoch seconds.
+
+    `type` is that of a call of which no trunk has heard.
+    """
 
     callid: str
     caller: str
     callee: str
     created: float
+    type: Direction = "Internal"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +87,7 @@ def unconnected(intent: Intent, ended: float) -> CallRecord:
         call_seconds=max(0, round(ended - intent.created)),
         talk_seconds=0,
         status="NO ANSWER",
-        type="Internal",
+        type=intent.type,
     )
 
 
@@ -91,9 +100,14 @@ def fold(callid: str, rows: Sequence[CelRow], intent: Intent | None = None) -> C
     ordered = sorted(rows, key=lambda row: row.time)
     if any(row.type in _NO_RECORD for row in ordered):
         return None
-    if not any(row.is_party for row in ordered):
-        return unconnected(intent, ordered[-1].time if ordered else intent.created) if intent else None
-    return _Fold(callid, ordered, intent).record()
+    if any(row.is_party or row.type == _ENTERED for row in ordered):
+        return _Fold(callid, ordered, intent).record()
+    if intent is None:
+        return None
+    if not ordered:
+        return unconnected(intent, intent.created)
+    status = _Fold(callid, ordered, intent).status(None)
+    return replace(unconnected(intent, ordered[-1].time), status=status)
 
 
 class _Fold:
@@ -102,6 +116,7 @@ class _Fold:
         self.rows = rows
         self.intent = intent
         self.first = next((r for r in rows if r.uniqueid == callid and r.type == "CHAN_START"), rows[0])
+        self.calling = self._calling()
 
     def record(self) -> CallRecord:
         started, ended = self._started(), self.rows[-1].time
@@ -110,7 +125,7 @@ class _Fold:
         callees = [row for row in self.rows if self._is_callee(row)]
         source = "" if self.intent else self.first.trunk
         destination = self._destination(callees, answer)
-        status = self._status(answer)
+        status = self.status(answer)
         talk = round(self._talk_end(ended) - answer.time) if answer else 0
         if answer is None and status == "ANSWERED":
             talk = self._talk_with_machine(ended)
@@ -123,7 +138,7 @@ class _Fold:
             call_seconds=max(round(ended - started), talk),
             talk_seconds=max(0, talk),
             status=status,
-            type="Inbound" if source else "Outbound" if destination else "Internal",
+            type="Inbound" if source else "Outbound" if destination else self._type(),
             source_trunk=source,
             destination_trunk=destination,
             pincode=self._note("OFFHOOK_PIN"),
@@ -133,6 +148,17 @@ class _Fold:
             fax_pages=self._fax_pages(),
             legs=self._legs(),
         )
+
+    def _type(self) -> Direction:
+        return self.intent.type if self.intent is not None else "Internal"
+
+    def _calling(self) -> frozenset[str]:
+        """The channels by which an outside caller of a promised call was rung."""
+        entered = next((row for row in self.rows if row.type == _ENTERED and row.note == "caller"), None)
+        if entered is None:
+            return frozenset()
+        rung = (row for row in self.rows if row.type == "CHAN_START" and row.time <= entered.time)
+        return frozenset(row.channel for row in rung)
 
     def _started(self) -> float:
         if self.intent is not None:
@@ -165,13 +191,14 @@ class _Fold:
         """Whether the caller took another call (pick-up, a parking slot) and goes on in that one."""
         if not any(row.type == "OFFHOOK_JOIN" for row in self.rows):
             return False
-        return not any(row.type == "HANGUP" and row.uniqueid == self.callid for row in self.rows)
+        mine = (row for row in self.rows if row.is_party and not self._is_callee(row))
+        return not any(row.type == "HANGUP" for row in mine)
 
     def _is_callee(self, row: CelRow) -> bool:
         if not row.is_party:
             return False
         if self.intent is not None:
-            return row.extension != self.intent.caller
+            return row.extension != self.intent.caller and row.channel not in self.calling
         return row.uniqueid != self.callid
 
     def _answer(self) -> CelRow | None:
@@ -198,6 +225,8 @@ class _Fold:
 
     def _callto(self, answer: CelRow | None, dialled: str) -> str:
         kind, number = self._path(answer)
+        if _OWN_CALL.match(self.first.channel):
+            return dialled
         if answer is None and self._fax()[0]:
             return self._fax()[0]
         if self.first.trunk and not self.intent and not kind:
@@ -239,10 +268,14 @@ class _Fold:
         return next((row.note for row in reversed(self.rows) if row.type == kind), "")
 
     def _destination(self, callees: Sequence[CelRow], answer: CelRow | None) -> str:
-        """The trunk by which the call went out: that which answered, else the last that was tried."""
+        """The trunk by which the call went out: that which answered, else the last that was tried.
+
+        Where nobody was called for an outside caller, it is that of the caller's own leg.
+        """
         if answer is not None and answer.trunk:
             return answer.trunk
-        return next((row.trunk for row in reversed(callees) if row.trunk), "")
+        calling = [row for row in self.rows if row.channel in self.calling]
+        return next((row.trunk for row in (*reversed(callees), *calling) if row.trunk), "")
 
     def _machine_answer(self) -> float | None:
         """When an IVR, a room, a page or the fax answered the call, which nobody else did."""
@@ -268,15 +301,22 @@ class _Fold:
 
     def _agent_ring(self, answer: CelRow | None) -> int:
         """Whole seconds from entering the queue until an agent answered; who answers later is none."""
-        entered = self._path_row(answer)
-        if answer is None or entered is None or not entered.note.startswith("queue|"):
+        calls_out = _OWN_CALL.match(self.first.channel) is not None
+        entered = self._path_row(None if calls_out else answer)
+        if entered is None or not entered.note.startswith("queue|"):
+            return 0
+        if calls_out:  # whom the queue has called has answered before
+            agents = (row for row in self.rows if row.extension and row.type in {"ANSWER", "BRIDGE_ENTER"})
+            answer = next((row for row in agents if row.time >= entered.time), None)
+        if answer is None:
             return 0
         left = (row.time for row in self.rows if row.type == "OFFHOOK_QUEUE_LEFT")
         if any(entered.time < time < answer.time for time in left):
             return 0
         return max(0, round(answer.time - entered.time))
 
-    def _status(self, answer: CelRow | None) -> Status:
+    def status(self, answer: CelRow | None) -> Status:
+        """How the call ended; `answer` is the row of a callee's answer."""
         if answer is not None or self._was_joined():
             return "ANSWERED"
         if any(r.type == "OFFHOOK_VOICEMAIL_END" and r.note.endswith("|SUCCESS") for r in self.rows):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from offhook.areas.control.dialling import Dialling
 from offhook.areas.control.service import CallControl
 from offhook.contract.endpoint import Caller, Endpoint
 from offhook.contract.errors import Errno
@@ -13,7 +14,7 @@ from offhook.contract.results import wire_name
 from offhook.contract.rules import choice, pattern, text
 
 _CALLID = pattern(r"[0-9]{1,12}\.[0-9]{1,12}|all", says="a callid such as 1571620483.18", max_len=25)
-_NUMBER = pattern(r"[0-9*#+]{1,31}", says="a number of at most 31 characters")
+NUMBER = pattern(r"[0-9*#+]{1,31}", says="a number of at most 31 characters")
 _CHANNELID = text(max_len=255)
 
 
@@ -44,9 +45,9 @@ class Calls:
 class Dial:
     """Request of call/dial."""
 
-    caller: str = param(_NUMBER, bad=Errno.NO_SUCH_EXTENSION)
-    callee: str = param(_NUMBER, bad=Errno.CALLEE_INVALID)
-    dialpermission: str | None = param(_NUMBER, bad=Errno.NO_SUCH_EXTENSION, optional=True)
+    caller: str = param(NUMBER, bad=Errno.NO_SUCH_EXTENSION)
+    callee: str = param(NUMBER, bad=Errno.CALLEE_INVALID)
+    dialpermission: str | None = param(text(), bad=Errno.NO_SUCH_EXTENSION, optional=True)
     autoanswer: str | None = param(
         choice(("yes", "no")),
         bad=Errno.PARAMETER_EMPTY,
@@ -69,8 +70,8 @@ class CallId:
     callid: str
 
 
-def endpoints(control: CallControl) -> list[Endpoint[Any, Any]]:
-    """The endpoints that `control` serves."""
+def endpoints(control: CallControl, dialling: Dialling) -> list[Endpoint[Any, Any]]:
+    """The endpoints of this module."""
 
     async def query(_caller: Caller, request: QueryCalls) -> Calls:
         found = control.query(callid=request.callid, direction=request.type)
@@ -82,7 +83,9 @@ def endpoints(control: CallControl) -> list[Endpoint[Any, Any]]:
         )
 
     async def dial(_caller: Caller, request: Dial) -> CallId:
-        callid = await control.dial(request.caller, request.callee, auto_answer=request.autoanswer == "yes")
+        callid = await dialling.dial(
+            request.caller, request.callee, request.dialpermission, auto_answer=request.autoanswer == "yes"
+        )
         return CallId(callid=callid)
 
     async def hangup(_caller: Caller, request: Hangup) -> CallId:
@@ -101,13 +104,14 @@ def endpoints(control: CallControl) -> list[Endpoint[Any, Any]]:
         Endpoint(
             path="call/dial",
             chapter="13",
-            summary="Rings the caller's phone and, when it is answered, calls the callee",
+            summary="Rings the caller and, when it has answered, calls the callee",
             request=Dial,
             result=CallId,
             handler=dial,
             errors=(
                 Errno.NO_SUCH_EXTENSION,
-                Errno.NO_SUCH_NUMBER,
+                Errno.NO_OUTBOUND_PERMISSION,
+                Errno.NO_ROUTE,
                 Errno.COMBINATION_NOT_SUPPORTED,
                 Errno.ENGINE_REFUSED,
                 Errno.ENGINE_UNREACHABLE,

@@ -15,6 +15,7 @@ from typing import Protocol
 
 from offhook.callstate import abandon, expect, fold, resync, settle
 from offhook.callstate.facts import CallEnded, Deserted, Fact, PhaseChanged, RoomChanged
+from offhook.callstate.model import Member
 from offhook.callstate.picture import Picture
 from offhook.events.api import ConferenceStatus, Event
 
@@ -131,13 +132,21 @@ class LiveCalls:
         caller: str,
         callee: str,
         *,
+        first: Member | None = None,
         called: bool = False,
         quiet: bool = False,
         invited_to: str = "",
     ) -> None:
         """Announce a call that is about to be originated; see `offhook.callstate.expect`."""
         self.picture = expect(
-            self.picture, callid, caller, callee, called=called, quiet=quiet, invited_to=invited_to
+            self.picture,
+            callid,
+            caller,
+            callee,
+            first=first,
+            called=called,
+            quiet=quiet,
+            invited_to=invited_to,
         )
 
     def abandon(self, callid: str, reason: str = "") -> None:
@@ -150,7 +159,7 @@ class LiveCalls:
         call = self.picture.by_channel(channelid)
         leg = next((leg for leg in call.legs.values() if leg.channelid == channelid), None) if call else None
         if call is not None and leg is not None:
-            wish = {"Event": "SoftHangupRequest", "Channel": channelid}
+            wish = {"Event": "SoftHangupRequest", "Channel": channelid, "ByApplication": "yes"}
             self.on_events([{**wish, "Uniqueid": leg.uniqueid, "Linkedid": call.callid}])
 
     def settle(self) -> None:

@@ -8,7 +8,7 @@ from enum import StrEnum
 import sqlalchemy as sa
 
 from offhook.areas.numbers.service import Numbers
-from offhook.areas.routes.rights import Permission, permission
+from offhook.areas.routes.rights import Permission, permission, permission_of_ivr
 from offhook.contract.errors import ContractError, Errno
 from offhook.store.unit import Store
 
@@ -59,6 +59,37 @@ class Targets:
         """Raises ContractError 10006 when `number` is no extension."""
         if await self.kind(number) is not Kind.EXTENSION:
             raise ContractError(Errno.NO_SUCH_EXTENSION, f"{number} is no extension")
+
+    async def knows_route(self, number: str) -> bool:
+        """Whether any outbound route fits `number`, whoever may use it."""
+
+        def work(connection: sa.Connection) -> bool:
+            return permission(connection, None, number) is not Permission.NO_ROUTE
+
+        return await self._store.read(work)
+
+    async def reach_from_ivr(self, ivr: str, number: str) -> Target:
+        """The target behind `number`, called with the IVR's own right.
+
+        Raises ContractError: 10100 for a number that no route fits, 10004 when the IVR may call nobody
+        outside and so needs dialpermission, 10024 when none of its routes fits.
+        """
+
+        def work(connection: sa.Connection) -> Target:
+            kind = self._kind(connection, number)
+            if kind is not Kind.OUTSIDE:
+                return Target(number, kind)
+            match permission_of_ivr(connection, ivr, number):
+                case None:
+                    raise ContractError(Errno.PARAMETER_EMPTY, "an outside number needs dialpermission")
+                case Permission.NO_ROUTE:
+                    raise ContractError(Errno.NO_ROUTE, f"no outbound route fits {number}")
+                case Permission.NO_RIGHT:
+                    raise ContractError(Errno.NO_OUTBOUND_PERMISSION, f"{ivr} may not call {number}")
+                case Permission.GRANTED:
+                    return Target(number, kind, f"ivr{ivr}")
+
+        return await self._store.read(work)
 
     async def reach(self, number: str, right: str | None, *, unknown: Errno = Errno.NO_SUCH_NUMBER) -> Target:
         """The target behind `number`, called with the right of the extension `right`.

@@ -48,6 +48,10 @@ class PromptService:
         """Every prompt, by name."""
         return await asyncio.to_thread(self._files.all)
 
+    def exists(self, name: str) -> bool:
+        """Whether there is a prompt of that name."""
+        return self._files.exists(name)
+
     async def store(self, name: str, data: bytes, filename: str) -> SoundFile:
         """Decode an uploaded file and keep it. Raises AudioError, NameRefused."""
         checked(name)

@@ -26,7 +26,7 @@ from offhook.areas.records.tables import call_intents, cdr, cel_position
 from offhook.areas.records.tail import CelTail, Position
 from offhook.clock import Clock
 from offhook.events.api import Event, NewCdr
-from offhook.ledger import Assembler, CallRecord, Intent, OpenCall, fold, unconnected
+from offhook.ledger import Assembler, CallRecord, Direction, Intent, OpenCall, fold, unconnected
 from offhook.store.unit import Store, UnitOfWork
 
 log = logging.getLogger(__name__)
@@ -71,9 +71,12 @@ class RecordKeeper:
 
     # -- what others tell ---------------------------------------------------------------------------------
 
-    def add_intent(self, unit: UnitOfWork, callid: str, caller: str, callee: str) -> None:
+    def add_intent(
+        self, unit: UnitOfWork, callid: str, caller: str, callee: str, direction: Direction = "Internal"
+    ) -> None:
         """Note a call before the engine hears of it: from the commit on it gets its record, come what may."""
-        intent = Intent(callid=callid, caller=caller, callee=callee, created=self._clock.now())
+        now = self._clock.now()
+        intent = Intent(callid=callid, caller=caller, callee=callee, created=now, type=direction)
         unit.connection.execute(sa.insert(call_intents).values(**dataclasses.asdict(intent)))
         self._intents[callid] = intent
 
@@ -107,10 +110,7 @@ class RecordKeeper:
         def work(connection: sa.Connection) -> tuple[Position, list[Intent]]:
             row = connection.execute(sa.select(cel_position)).first()
             position = Position(int(row.file), row.offset) if row is not None else Position(0, 0)
-            found = [
-                Intent(callid=one.callid, caller=one.caller, callee=one.callee, created=one.created)
-                for one in connection.execute(sa.select(call_intents))
-            ]
+            found = [Intent(**one._mapping) for one in connection.execute(sa.select(call_intents))]
             return position, found
 
         position, found = await self._store.read(work)

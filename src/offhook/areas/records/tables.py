@@ -39,6 +39,7 @@ call_intents = Table(
     Column("caller", Text, nullable=False),
     Column("callee", Text, nullable=False),
     Column("created", Float, nullable=False),
+    Column("type", Text, nullable=False, server_default="Internal"),  # if no trunk hears of the call
 )
 
 cel_position = Table(

@@ -12,6 +12,7 @@ from enum import Enum, auto
 import sqlalchemy as sa
 
 from offhook.areas.extensions.tables import extension_group_members, extensions
+from offhook.areas.ivr.tables import ivr_outroutes, ivrs
 from offhook.areas.routes.patterns import matches
 from offhook.areas.routes.tables import outroute_extensions, outroute_groups, outroutes
 from offhook.contract.errors import ContractError, Errno
@@ -69,8 +70,7 @@ def permission(connection: sa.Connection, extension: str | None, number: str) ->
 
     As the dialplan decides it, but for PINs and time conditions, which it asks itself.
     """
-    query = sa.select(_ROUTE.id, _ROUTE.prefix).where(_ROUTE.enabled)
-    fitting = {row.id for row in connection.execute(query) if matches(row.prefix, number)}
+    fitting = _fitting(connection, number)
     if not fitting:
         return Permission.NO_ROUTE
     if extension is None:
@@ -87,6 +87,28 @@ def permission(connection: sa.Connection, extension: str | None, number: str) ->
     )
     allowed = set(connection.execute(mine.union(groups)).scalars())
     return Permission.GRANTED if fitting & allowed else Permission.NO_RIGHT
+
+
+def permission_of_ivr(connection: sa.Connection, ivr: str, number: str) -> Permission | None:
+    """Whether an IVR may call `number` by itself; None when it may call nobody (its `dialoutboundroutes`).
+
+    Without a list of routes it may use all of them, as the dialplan sees it (`v_outrights`).
+    """
+    fitting = _fitting(connection, number)
+    if not fitting:
+        return Permission.NO_ROUTE
+    mine = ivr_outroutes.c
+    switch = sa.select(ivrs.c.dialoutboundroutes).where(ivrs.c.number == ivr)
+    if not connection.execute(switch).scalar_one_or_none():
+        return None
+    listed = set(connection.execute(sa.select(mine.route_id).where(mine.number == ivr)).scalars())
+    return Permission.GRANTED if not listed or fitting & listed else Permission.NO_RIGHT
+
+
+def _fitting(connection: sa.Connection, number: str) -> set[int]:
+    """The routes in force whose pattern `number` fits."""
+    query = sa.select(_ROUTE.id, _ROUTE.prefix).where(_ROUTE.enabled)
+    return {row.id for row in connection.execute(query) if matches(row.prefix, number)}
 
 
 def revoke(connection: sa.Connection, numbers: Collection[str]) -> None:

@@ -19,6 +19,7 @@ def upgrade() -> None:
     """Create the tables."""
     op.add_column("cdr", sa.Column("fax", sa.Text(), nullable=False, server_default=""))
     op.add_column("cdr", sa.Column("fax_pages", sa.Integer(), nullable=False, server_default="0"))
+    op.add_column("call_intents", sa.Column("type", sa.Text(), nullable=False, server_default="Internal"))
     op.create_table(
         "callbacks",
         sa.Column("id", sa.Integer(), nullable=False),

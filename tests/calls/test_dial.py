@@ -1,0 +1,502 @@
+"""call/dial: every caller with every callee, told whole, heard, and with one record (spec 13-call)."""
+
+from __future__ import annotations
+
+import pytest
+
+from offhook.asterisk.ami import actions
+from offhook.callstate import Picture, resync
+from tests.support.house import House, dialled, house
+from tests.support.pbx import TestPbx, steps
+from tests.support.phone import Call, eventually
+from tests.support.rtp import RtpPort
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+RUNG = ["CallStatus 1000 ALERT", "1000 Ringing", "1000 Busy"]
+"""How each call begins whose caller is extension 1000."""
+
+
+async def picked_up(h: House, callee: str, **fields: str) -> tuple[str, Call]:
+    """Let 1000 call somebody and pick its phone up; returns the callid and the call of 1000."""
+    callid = await h.dial("1000", callee, **fields)
+    mine = await h.one.incoming()
+    await h.told("1000 Ringing")
+    await mine.answer()
+    return callid, mine
+
+
+async def test_extension_to_outside(pbx: TestPbx) -> None:
+    h = await house(pbx)
+    callid, mine = await picked_up(h, "95550001")
+    theirs = await h.first.incoming()
+    assert dialled(theirs) == "5550001"
+    assert "sip:1000@" in theirs.shown
+    await h.told("CallStatus 1000 ALERT, 1000>95550001 RING")
+    await theirs.answer()
+    await mine.hears(900)
+    await theirs.hears(440)
+    await theirs.hangup()
+    await mine.over()
+    cdr = await h.over(callid)
+    assert cdr["dsttrcunkname"] == "first"
+    assert h.all() == [
+        *RUNG,
+        "CallStatus 1000 ALERT, 1000>95550001 RING",
+        "CallStatus 1000 ANSWERED, 1000>95550001 ANSWER",
+        "CallStatus 1000>95550001 BYE",
+        "CallStatus 1000 BYE",
+        "1000 Registered",
+        "NewCdr 1000 95550001 ANSWERED Outbound",
+    ]
+
+
+async def test_extension_to_ivr(pbx: TestPbx) -> None:
+    h = await house(pbx)
+    callid, mine = await picked_up(h, "6500")
+    await mine.hears(1500)
+    await h.told("PlayPromptEnd 6500 to 1000/6500")
+    await mine.hangup()
+    await h.over(callid)
+    assert h.all() == [
+        *RUNG,
+        "CallStatus 1000 ANSWERED/6500",
+        "PlayPromptEnd 6500 to 1000/6500",
+        "CallStatus 1000 BYE/6500",
+        "1000 Registered",
+        "NewCdr 1000 6500 ANSWERED Internal",
+    ]
+
+
+async def test_extension_to_ring_group(pbx: TestPbx) -> None:
+    h = await house(pbx)
+    callid, mine = await picked_up(h, "6200")
+    first, second = await h.two.incoming(), await h.three.incoming()
+    await h.told("1001 Ringing")
+    await h.told("1002 Ringing")
+    await second.answer()
+    await mine.hears(700)
+    await second.hears(440)
+    await eventually(lambda: first.ended, "the other stops ringing")
+    await mine.hangup()
+    await h.over(callid)
+    told = h.all()
+    assert told[:3] == RUNG
+    assert "CallStatus 1000 ALERT/6200, 1001 RING/6200, 1002 RING/6200" in told
+    assert "CallStatus 1000 ANSWERED/6200, 1002 ANSWER/6200" in told
+    assert told[-1] == "NewCdr 1000 6200(1002) ANSWERED Internal"
+
+
+async def test_extension_to_queue(pbx: TestPbx) -> None:
+    h = await house(pbx)
+    callid, mine = await picked_up(h, "6700")
+    agent = await h.two.incoming()
+    await h.told("1001 Ringing")
+    await agent.answer()
+    await mine.hears(570)
+    await agent.hears(440)
+    await agent.hangup()
+    await mine.over()
+    await h.over(callid)
+    assert h.all() == [
+        *RUNG,
+        "CallStatus 1000 ANSWERED/6700",
+        "CallStatus 1000 ANSWERED/6700, 1001 RING/6700",
+        "1001 Ringing",
+        "CallStatus 1000 ANSWERED/6700, 1001 ANSWER/6700",
+        "1001 Busy",
+        "CallStatus 1001 BYE/6700",
+        "CallStatus 1000 BYE/6700",
+        "1001 Registered",
+        "1000 Registered",
+        "NewCdr 1000 6700(1001) ANSWERED Internal",
+    ]
+
+
+async def test_extension_to_conference(pbx: TestPbx) -> None:
+    h = await house(pbx)
+    other = await h.two.call("6400")
+    await other.answered()
+    callid, mine = await picked_up(h, "6400")
+    await mine.hears(570)
+    await other.hears(440)
+    await mine.hangup()
+    cdr = await pbx.receiver.cdr(callid)
+    assert (cdr["callfrom"], cdr["callto"], cdr["status"]) == ("1000", "6400", "ANSWERED")
+    mine_told = steps(pbx.receiver.of_call(callid))
+    assert [step for step in mine_told if step.startswith("CallStatus")] == [
+        "CallStatus 1000 ALERT",
+        "CallStatus 1000 ANSWERED/6400",
+        "CallStatus 1000 BYE/6400",
+    ]
+    await other.hangup()
+    await pbx.quiet()
+    assert not (await pbx.pbx.switch.snapshot()).channels
+
+
+async def test_a_live_announcement(pbx: TestPbx) -> None:
+    h = await house(pbx)
+    h.two.auto_answer = h.three.auto_answer = True
+    callid, mine = await picked_up(h, "6300")
+    first, second = await h.two.incoming(), await h.three.incoming()
+    await first.hears(440)
+    await second.hears(440)
+    assert asks_to_answer(first)
+    assert asks_to_answer(second)
+    await mine.hears_without(570)
+    await mine.hangup()
+    await first.over()
+    await second.over()
+    await h.over(callid)
+    told = h.all()
+    assert told[:4] == [*RUNG, "CallStatus 1000 ANSWERED/6300"]
+    assert "CallStatus 1000 ANSWERED/6300, 1001 ANSWER/6300, 1002 ANSWER/6300" in told
+    assert told[-1] == "NewCdr 1000 6300 ANSWERED Internal"
+
+
+async def test_a_parked_call_is_picked_up(pbx: TestPbx) -> None:
+    h = await house(pbx)
+    talk = await h.two.call("1002")
+    parks = await h.three.incoming()
+    await parks.answer()
+    await talk.hears(700)
+    await parks.hears(570)
+    parked = await pbx.call_id()
+    await parks.rtp.press("*6")
+    await eventually(lambda: parks.ended, "who parks is let go", 12)
+    pbx.receiver.clear()
+    callid, mine = await picked_up(h, "6900")
+    await mine.hears(570)
+    await talk.hears(440)
+    cdr = await pbx.receiver.cdr(callid)
+    assert (cdr["callfrom"], cdr["callto"], cdr["status"]) == ("1000", "6900", "ANSWERED")
+    assert await pbx.call_id() == parked, "the older callid survives"
+    await mine.hangup()
+    await talk.over()
+    await pbx.receiver.cdr(parked)
+    await pbx.quiet()
+    assert steps(pbx.receiver.of_call(callid))[:1] == ["CallStatus 1000 ALERT"]
+    assert [step for step in steps(pbx.receiver.of_call(parked)) if "1000" in step] == [
+        "CallStatus 1001 ANSWERED, 1000 ANSWER",
+        "CallStatus 1000 BYE",
+    ]
+    assert not pbx.receiver.named("CallFailed")
+    assert not (await pbx.pbx.switch.snapshot()).channels
+
+
+async def test_nothing_is_parked_there(pbx: TestPbx) -> None:
+    h = await house(pbx)
+    callid, mine = await picked_up(h, "6950")
+    await mine.over()
+    await h.over(callid)
+    assert h.all() == [
+        *RUNG,
+        "CallStatus 1000 BYE",
+        "1000 Registered",
+        "CallFailed 480 Temporatily Unavailable: 1000",
+        "NewCdr 1000 6950 NO ANSWER Internal",
+    ]
+
+
+def asks_to_answer(call: Call) -> bool:
+    """Whether the phone is asked to answer by itself, in the words of each maker."""
+    assert call.invite is not None
+    info, alerts = call.invite.get("call-info"), call.invite.all("alert-info")
+    known = [
+        info.endswith(">;answer-after=0"),
+        any(alert.endswith(">;info=alert-autoanswer;delay=0") for alert in alerts),
+        "Auto Answer" in alerts,
+        "Ring Answer" in alerts,
+    ]
+    assert len(set(known)) == 1, "for all makers or for none"
+    return known[0]
+
+
+@pytest.mark.parametrize("phones", ["one phone", "two phones"])
+async def test_the_callers_phone_answers_by_itself(pbx: TestPbx, phones: str) -> None:
+    h = await house(pbx, **({"maxregistrations": "3"} if phones == "two phones" else {}))
+    second = await pbx.phone("1000", frequency=1300) if phones == "two phones" else h.one
+    h.one.auto_answer = True
+    callid = await h.dial("1000", "1001", autoanswer="yes")
+    mine, theirs = await h.one.incoming(), await h.two.incoming()
+    assert asks_to_answer(mine)
+    assert not asks_to_answer(theirs)
+    if second is not h.one:
+        other = await second.incoming()
+        assert asks_to_answer(other)
+        await eventually(lambda: other.ended, "the other phone stops ringing")
+    await h.told("1001 Ringing")
+    await theirs.answer()
+    await mine.hears(570)
+    await theirs.hears(440)
+    await theirs.hangup()
+    await mine.over()
+    await h.over(callid)
+    assert h.all() == [
+        *RUNG,
+        "CallStatus 1000 ALERT, 1001 RING",
+        "1001 Ringing",
+        "CallStatus 1000 ANSWERED, 1001 ANSWER",
+        "1001 Busy",
+        "CallStatus 1001 BYE",
+        "CallStatus 1000 BYE",
+        "1001 Registered",
+        "1000 Registered",
+        "NewCdr 1000 1001 ANSWERED Internal",
+    ]
+
+
+async def test_without_autoanswer_no_phone_is_asked_to(pbx: TestPbx) -> None:
+    h = await house(pbx)
+    await h.dial("1000", "1001")
+    mine = await h.one.incoming()
+    assert not asks_to_answer(mine)
+    await mine.answer()
+    assert not asks_to_answer(await h.two.incoming())
+
+
+async def test_ivr_to_outside(pbx: TestPbx) -> None:
+    h = await house(pbx)
+    callid = await h.dial("6500", "95550001", dialpermission="1000")
+    theirs = await h.first.incoming()
+    assert dialled(theirs) == "5550001"
+    assert "sip:1000@" in theirs.shown, "the number of the extension whose right it is"
+    await h.told("CallStatus 6500>95550001 RING/6500")
+    await theirs.answer()
+    await theirs.hears(1500)
+    await h.told("PlayPromptEnd 6500 to 6500>95550001/6500")
+    await theirs.rtp.press("1002")
+    agent = await h.three.incoming()
+    assert "sip:95550001@" in agent.shown
+    await h.told("1002 Ringing")
+    await agent.answer()
+    await theirs.hears(700)
+    await agent.hears(900)
+    await theirs.hangup()
+    await agent.over()
+    cdr = await h.over(callid)
+    assert (cdr["srctrunkname"], cdr["dsttrcunkname"]) == ("", "first")
+    assert h.all() == [
+        "CallStatus 6500>95550001 RING/6500",
+        "CallStatus 6500>95550001 ANSWER/6500",
+        "PlayPromptEnd 6500 to 6500>95550001/6500",
+        "DTMF 0:1 of 6500>95550001 ANSWER/6500",
+        "DTMF 1:0 of 6500>95550001 ANSWER/6500",
+        "DTMF 2:0 of 6500>95550001 ANSWER/6500",
+        "DTMF 3:2 of 6500>95550001 ANSWER/6500",
+        "DTMF 1002 of 6500>95550001 ANSWER/6500",
+        "CallStatus 6500>95550001 ALERT/6500, 1002 RING/6500",
+        "1002 Ringing",
+        "CallStatus 6500>95550001 ANSWERED/6500, 1002 ANSWER/6500",
+        "1002 Busy",
+        "CallStatus 6500>95550001 BYE/6500",
+        "CallStatus 1002 BYE/6500",
+        "1002 Registered",
+        "NewCdr 6500 95550001 ANSWERED Outbound",
+    ]
+
+
+async def test_an_ivr_with_rights_of_its_own(pbx: TestPbx) -> None:
+    h = await house(pbx)
+    callid = await h.dial("6501", "95550001")
+    theirs = await h.first.incoming()
+    await h.told("CallStatus 6501>95550001 RING/6501")
+    await theirs.answer()
+    await h.told("CallStatus 6501>95550001 ANSWER/6501")
+    await theirs.hangup()
+    cdr = await h.over(callid)
+    assert (cdr["callfrom"], cdr["callto"], cdr["status"]) == ("6501", "95550001", "ANSWERED")
+
+
+async def test_ivr_to_extension(pbx: TestPbx) -> None:
+    h = await house(pbx)
+    callid = await h.dial("6500", "1000")
+    mine = await h.one.incoming()
+    assert "sip:6500@" in mine.shown
+    await h.told("1000 Ringing")
+    await mine.answer()
+    await mine.hears(1500)
+    await h.told("PlayPromptEnd 6500 to 1000/6500")
+    await mine.rtp.press("1001")
+    theirs = await h.two.incoming()
+    assert '"User 1000" <sip:1000@' in theirs.shown
+    await theirs.answer()
+    await mine.hears(570)
+    await theirs.hears(440)
+    await theirs.hangup()
+    await mine.over()
+    await h.over(callid)
+    told = h.all()
+    assert told[:5] == [
+        "CallStatus 1000 RING/6500",
+        "1000 Ringing",
+        "CallStatus 1000 ANSWER/6500",
+        "1000 Busy",
+        "PlayPromptEnd 6500 to 1000/6500",
+    ]
+    assert told[-1] == "NewCdr 6500 1000 ANSWERED Internal"
+
+
+async def test_ring_group_to_outside(pbx: TestPbx) -> None:
+    h = await house(pbx)
+    callid = await h.dial("6200", "95550001", dialpermission="1001")
+    theirs = await h.first.incoming()
+    assert not h.two.calls, "the outside party is called first"
+    await h.told("CallStatus 6200>95550001 RING/6200")
+    await theirs.answer()
+    member, other = await h.two.incoming(), await h.three.incoming()
+    assert "sip:95550001@" in member.shown
+    await h.told("1001 Ringing")
+    await h.told("1002 Ringing")
+    await member.answer()
+    await theirs.hears(570)
+    await member.hears(900)
+    await eventually(lambda: other.ended, "the other stops ringing")
+    await member.hangup()
+    await theirs.over()
+    cdr = await h.over(callid)
+    told = h.all()
+    assert told[:2] == ["CallStatus 6200>95550001 RING/6200", "CallStatus 6200>95550001 ANSWER/6200"]
+    assert "CallStatus 6200>95550001 ALERT/6200, 1001 RING/6200, 1002 RING/6200" in told
+    assert "CallStatus 6200>95550001 ANSWERED/6200, 1001 ANSWER/6200" in told
+    assert "CallStatus 1002 BYE/6200" in told
+    assert told[-1] == "NewCdr 6200 95550001 ANSWERED Outbound"
+    assert cdr["dsttrcunkname"] == "first"
+
+
+async def test_queue_to_outside(pbx: TestPbx) -> None:
+    h = await house(pbx)
+    callid = await h.dial("6700", "95550001", dialpermission="1000")
+    theirs = await h.first.incoming()
+    await h.told("CallStatus 6700>95550001 RING/6700")
+    await theirs.answer()
+    agent = await h.two.incoming()
+    await h.told("1001 Ringing")
+    waiting = await pbx.pbx.switch.items(actions.QueueStatus(queue="6700"))
+    callers = [entry["Channel"] for entry in waiting if entry["Event"] == "QueueEntry"]
+    assert [name.rpartition("-")[0] for name in callers] == ["PJSIP/trunk-first-endpoint"]
+    await agent.answer()
+    await theirs.hears(570)
+    await agent.hears(900)
+    await agent.hangup()
+    await theirs.over()
+    await h.over(callid)
+    assert h.all() == [
+        "CallStatus 6700>95550001 RING/6700",
+        "CallStatus 6700>95550001 ANSWER/6700",
+        "CallStatus 6700>95550001 ANSWERED/6700, 1001 RING/6700",
+        "1001 Ringing",
+        "CallStatus 6700>95550001 ANSWERED/6700, 1001 ANSWER/6700",
+        "1001 Busy",
+        "CallStatus 1001 BYE/6700",
+        "CallStatus 6700>95550001 BYE/6700",
+        "1001 Registered",
+        "NewCdr 6700 95550001 ANSWERED Outbound",
+    ]
+
+
+async def test_outside_to_outside(pbx: TestPbx) -> None:
+    h = await house(pbx)
+    callid = await h.dial("95550001", "85550002", dialpermission="1000")
+    a = await h.first.incoming()
+    assert dialled(a) == "5550001"
+    await h.told("CallStatus 1000>95550001 ALERT")
+    assert not h.second.calls, "the callee is called when the caller has answered"
+    await a.answer()
+    b = await h.second.incoming()
+    assert dialled(b) == "5550002"
+    assert "sip:1000@" in a.shown
+    assert "sip:1000@" in b.shown
+    await h.told("CallStatus 1000>95550001 ALERT, 95550001>85550002 RING")
+    await b.answer()
+    await a.hears(1150)
+    await b.hears(900)
+    found = await pbx.client.ok("call/query", {"type": "outbound"})
+    assert [call["callid"] for call in found["Calls"]] == [callid]
+    await b.hangup()
+    await a.over()
+    cdr = await h.over(callid)
+    assert (cdr["srctrunkname"], cdr["dsttrcunkname"]) == ("", "second")
+    assert h.all() == [
+        "CallStatus 1000>95550001 ALERT",
+        "CallStatus 1000>95550001 ALERT, 95550001>85550002 RING",
+        "CallStatus 1000>95550001 ANSWERED, 95550001>85550002 ANSWER",
+        "CallStatus 95550001>85550002 BYE",
+        "CallStatus 1000>95550001 BYE",
+        "NewCdr 95550001 85550002 ANSWERED Outbound",
+    ]
+
+
+@pytest.mark.parametrize("caller", ["6500", "95550001"])
+async def test_a_control_plane_that_starts_finds_who_was_called(pbx: TestPbx, caller: str) -> None:
+    """What a fresh picture makes of the engine's own snapshot."""
+    h = await house(pbx)
+    callee = "95550003" if caller == "6500" else "85550002"
+    callid = await h.dial(caller, callee, dialpermission="1000")
+    first = await h.first.incoming()
+    await first.answer()
+    if caller == "6500":
+        await first.hears(1500)
+    else:
+        second = await h.second.incoming()
+        await second.answer()
+        await first.hears(1150)
+    snapshot = await pbx.pbx.switch.snapshot()
+    found, _ = resync(Picture(), snapshot.channels, snapshot.contacts)
+    assert found.calls[callid].direction == "outbound"
+    shown = [member.wire()["outbound"] for member in found.calls[callid].members]
+    calling, status = ("6500", "ANSWER") if caller == "6500" else ("1000", "ANSWERED")
+    number = callee if caller == "6500" else caller
+    assert (shown[0]["from"], shown[0]["to"], shown[0]["memberstatus"]) == (calling, number, status)
+    assert [member["memberstatus"] for member in shown[1:]] == ([] if caller == "6500" else ["ANSWER"])
+    await first.hangup()
+    await h.over(callid)
+
+
+async def test_who_was_called_is_sent_on(pbx: TestPbx) -> None:
+    """As in the reference's application that checks a code: from IVR to IVR, then to an extension."""
+    h = await house(pbx)
+    await pbx.prompt("thanks", 800)
+    right = "{number: 6502, ivrname: Right, prompt: thanks, responsetimeout: 9}"
+    await pbx.apply(f"ivrs: [{{number: 6500, ivrname: Ask, prompt: welcome, responsetimeout: 9}}, {right}]")
+    callid = await h.dial("6500", "95550001", dialpermission="1000")
+    theirs = await h.first.incoming()
+    await theirs.answer()
+    await theirs.hears(1500)
+    await h.transfer(callid, "6502")
+    await theirs.hears(800)
+    await h.transfer(callid, "1002")
+    agent = await h.three.incoming()
+    await agent.answer()
+    await theirs.hears(700)
+    await agent.hears(900)
+    await agent.hangup()
+    await theirs.over()
+    cdr = await h.over(callid)
+    assert (cdr["callfrom"], cdr["callto"], cdr["status"]) == ("6500", "95550001", "ANSWERED")
+    assert [step for step in h.all() if step.startswith("CallStatus")] == [
+        "CallStatus 6500>95550001 RING/6500",
+        "CallStatus 6500>95550001 ANSWER/6500",
+        "CallStatus 6500>95550001 ANSWERED/6502",
+        "CallStatus 6500>95550001 ALERT/6502, 1002 RING/6502",
+        "CallStatus 6500>95550001 ANSWERED/6502, 1002 ANSWER/6502",
+        "CallStatus 1002 BYE/6502",
+        "CallStatus 6500>95550001 BYE/6502",
+    ]
+
+
+async def test_an_announcement_to_a_multicast_address(pbx: TestPbx) -> None:
+    h = await house(pbx)
+    await pbx.apply(
+        "paginggroups: [{number: 6301, name: Speakers, type: multicast, multicastip: 239.255.7.9}]"
+    )
+    ear = RtpPort(440)
+    await ear.join("239.255.7.9", 2000)
+    try:
+        callid, mine = await picked_up(h, "6301")
+        await eventually(lambda: ear.hears(440), "the speaker is sent to the group")
+        await mine.hangup()
+        cdr = await h.over(callid)
+    finally:
+        ear.close()
+    assert (cdr["callto"], cdr["status"]) == ("6301", "ANSWERED")
