@@ -78,7 +78,9 @@ class RtpPort(asyncio.DatagramProtocol):
         ear.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         ear.bind((group, port))
         ear.setsockopt(
-            socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, socket.inet_aton(group) + socket.inet_aton("127.0.0.1")
+            socket.IPPROTO_IP,
+            socket.IP_ADD_MEMBERSHIP,
+            socket.inet_aton(group) + socket.inet_aton("127.0.0.1"),
         )
         ear.setblocking(False)
         transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(lambda: self, sock=ear)
