@@ -23,13 +23,14 @@ from offhook.areas.conferences.inviting import Inviter
 from offhook.areas.conferences.running import RunningConferences
 from offhook.areas.contacts import api as contacts_api
 from offhook.areas.control import api as control_api
-from offhook.areas.control import inbound_api, playing_api, talk_api
+from offhook.areas.control import inbound_api, parking_api, playing_api, talk_api
 from offhook.areas.control.dialling import DialledExtension, Dialling
 from offhook.areas.control.inbound import Inbound
 from offhook.areas.control.joining import Joining
 from offhook.areas.control.launch import Launcher
 from offhook.areas.control.live import LiveCalls
 from offhook.areas.control.monitoring import Monitoring
+from offhook.areas.control.parking import Parking
 from offhook.areas.control.playing import Playing
 from offhook.areas.control.service import CallControl
 from offhook.areas.control.talks import Talks
@@ -249,6 +250,9 @@ class Pbx:
                     self.running_conferences, self.instant_conferences, core.room_names
                 ),
                 *talk_api.endpoints(self.talks, self.transfers, self.joining, self.monitoring),
+                *parking_api.endpoints(
+                    Parking(self.switch, self.live, core.store, core.pbx_settings.is_slot)
+                ),
                 *uacsta_api.endpoints(self.uacsta),
                 *inbound_api.endpoints(self.inbound),
             ]

@@ -319,3 +319,86 @@ async def test_all_leave_while_one_is_being_added(pbx: TestPbx) -> None:
     await t.callee.over()
     await eventually(lambda: third.ended, "nobody is left to talk with")
     await t.one_record()
+
+
+@pytest.mark.parametrize("slot", ["6905", ""])
+async def test_park_and_pick_up(pbx: TestPbx, slot: str) -> None:
+    t = await talk(pbx)
+    body = {"channelid": t.channel("1000"), **({"parkingslot": slot} if slot else {})}
+    answer = await pbx.client.ok("call/callpark", body)
+    assert answer["parkingslot"] == (slot or "6900")
+    assert "callid" not in answer
+    await t.callee.over()
+    (parked,) = (await pbx.client.ok("call/callpark_status"))["parkinfos"]
+    assert list(parked) == ["parker", "parkedparty", "parkingslot", "parktime", "channelid"]
+    assert (parked["parker"], parked["parkedparty"], parked["parkingslot"]) == ("1001", "1000", slot or "6900")
+    assert 50 <= int(parked["parktime"]) <= 60
+    assert await pbx.client.errno("call/hold", {"channelid": t.channel("1000")}) == "10102"
+    taken = await t.phones[2].call(slot or "6900")
+    await taken.hears(440)
+    await t.caller.hears(700)
+    assert (await pbx.client.ok("call/callpark_status"))["parkinfos"] == []
+    await taken.hangup()
+    await t.caller.over()
+    await pbx.quiet()
+    records = pbx.receiver.named("NewCdr")
+    assert sorted(cdr["callto"] for cdr in records) == ["1001", slot or "6900"]
+
+
+async def test_a_parked_call_that_nobody_takes_goes_back(pbx: TestPbx) -> None:
+    t = await talk(pbx)
+    await pbx.admin("PATCH", "/settings/parking", {"timeout": 10})
+    await pbx.client.ok("call/callpark", {"channelid": t.channel("1000")})
+    await t.callee.over()
+    back = await waiting_call(t.phones[1], 15)
+    await back.answer()
+    await t.caller.hears(570)
+    await t.caller.hangup()
+    await back.over()
+    await t.one_record()
+    await pbx.admin("PATCH", "/settings/parking", {"timeout": 60})
+
+
+async def waiting_call(phone: Phone, seconds: float) -> Call:
+    """The next call that comes in within so many seconds."""
+    await eventually(lambda: [c for c in phone.calls if c.incoming and not c.taken], "it rings", seconds)
+    return await phone.incoming()
+
+
+async def test_slots_that_cannot_be(pbx: TestPbx) -> None:
+    t = await talk(pbx)
+    for slot in ("6899", "1000", "7000"):
+        body = {"channelid": t.channel("1000"), "parkingslot": slot}
+        assert await pbx.client.errno("call/callpark", body) == "10151"
+    await pbx.client.ok("call/callpark", {"channelid": t.channel("1000"), "parkingslot": "6900"})
+    await t.callee.over()
+    call = await t.phones[2].call("1003")
+    other = await t.phones[3].incoming()
+    await other.answer()
+    await call.hears(850)
+    picture = pbx.pbx.live.picture
+    channel = next(m.channelid for m in picture.calls_of("1002")[0].members if m.number == "1002")
+    taken = {"channelid": channel, "parkingslot": "6900"}
+    assert await pbx.client.errno("call/callpark", taken) == "10151"
+    assert await pbx.client.errno("call/callpark", {"channelid": "PJSIP/1000-ffffffff"}) == "10103"
+    await call.hangup()
+    await t.caller.hangup()
+    await pbx.quiet()
+
+
+@pytest.mark.parametrize(
+    ("fields", "errno"),
+    [
+        ({"monitor": "9999", "extension": "1000"}, "10006"),
+        ({"monitor": "1002", "extension": "1003"}, "10007"),
+        ({"monitor": "1001", "extension": "1000"}, "10008"),
+    ],
+)
+async def test_who_may_listen(pbx: TestPbx, fields: dict[str, str], errno: str) -> None:
+    t = await talk(pbx)
+    assert await pbx.client.errno("call/listen", {**fields, "type": "listen"}) == errno
+    await pbx.client.ok("extension/update", {"number": "1002", "monitormode": "Whisper"})
+    body = {"monitor": "1002", "extension": "1000", "type": "barge"}
+    assert await pbx.client.errno("call/listen", body) == "10010"
+    await t.caller.hangup()
+    await pbx.quiet()

@@ -123,7 +123,7 @@ def test_a_multicast_address_is_no_channel_and_yet_is_played_to() -> None:
 def test_a_caller_who_took_a_parked_call_goes_on_in_that_one(taken: bool) -> None:
     channel = "PJSIP/1000-00000001"
     rows = [row(0, "CHAN_START", channel, CALL), row(2, "ANSWER", channel, CALL)]
-    rows.append(note(2.1, "OFFHOOK_PARKED", channel, "6900"))
-    rows += [] if taken else [row(4, "CHAN_END", channel, CALL)]
+    rows.append(note(2.1, "OFFHOOK_JOIN", channel, "parking"))
+    rows += [] if taken else [row(4, "HANGUP", channel, CALL)]
     found = record("1000", "6900", rows, "Internal")
     assert found.status == ("ANSWERED" if taken else "NO ANSWER")

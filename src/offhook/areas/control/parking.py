@@ -1,0 +1,105 @@
+"""Parking parties of calls, and who is parked (spec 13-call: callpark, callpark_status)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from offhook.areas.control.legs import ARRIVAL_SECONDS, engine_answers, find_leg, require_phase, talking_with
+from offhook.areas.control.live import LiveCalls
+from offhook.areas.control.talks import PEER
+from offhook.asterisk.ami import actions
+from offhook.asterisk.switch import Switch
+from offhook.callstate import Picture
+from offhook.callstate.call import Leg
+from offhook.callstate.phase import Phase
+from offhook.contract.errors import ContractError, Errno
+from offhook.store.unit import Store
+
+_NORMAL = 16  # Q.850: normal clearing
+_SLOT, _PARKER = "PARKINGEXTEN", "BLINDTRANSFER"
+"""What the engine's Park reads: the slot wanted, and the channel to whose phone the call goes back."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParkedParty:
+    """Somebody who waits in a slot; `seconds` are those left until the call goes back."""
+
+    parker: str
+    party: str
+    slot: str
+    seconds: int
+    channelid: str
+
+
+class Parking:
+    """Puts parties into slots. `is_slot` tells whether a number is one of the PBX's slots."""
+
+    def __init__(
+        self, switch: Switch, live: LiveCalls, store: Store, is_slot: Callable[[sa.Connection, str], bool]
+    ) -> None:
+        self._switch = switch
+        self._live = live
+        self._store = store
+        self._is_slot = is_slot
+
+    async def park(self, channelid: str, slot: str | None) -> str:
+        """Park the party of `channelid`; whom it talks with is let go. Returns the slot.
+
+        Raises ContractError 10007, 10015, 10102, 10103, 10151 for a slot that is none or taken, 10152 when
+        the engine has parked it nowhere, 30002.
+        """
+        call, leg = find_leg(self._live.picture, channelid)
+        require_phase(call, Phase.IDLE, Phase.HELD)
+        other = talking_with(call, leg)
+        if slot is not None:
+            await self._require_free(slot)
+        with engine_answers():
+            for one in (leg, other):  # the end of the one that is let go must not end the other
+                await self._switch.setvar(one.channelid, PEER, "")
+            await self._switch.setvar(leg.channelid, _SLOT, slot or "")
+            await self._switch.setvar(leg.channelid, _PARKER, other.channelid)
+            await self._switch.redirect(leg.channelid, ("offhook-park", "s"))
+            if call.phase is Phase.HELD:
+                await self._switch.hangup(other.channelid, _NORMAL)
+        return await self._slot_of(call.callid, leg)
+
+    async def _require_free(self, slot: str) -> None:
+        if not await self._store.read(lambda connection: self._is_slot(connection, slot)):
+            raise ContractError(Errno.PARKING_SLOT, f"{slot} is no parking slot")
+        if any(one.slot == slot for one in await self.status()):
+            raise ContractError(Errno.PARKING_SLOT, f"slot {slot} is taken")
+
+    async def _slot_of(self, callid: str, leg: Leg) -> str:
+        def parked(picture: Picture) -> bool:
+            call = picture.call(callid)
+            return call is None or leg.uniqueid not in call.legs or call.legs[leg.uniqueid].parked
+
+        await self._live.until(parked, ARRIVAL_SECONDS)
+        for one in await self.status():
+            if one.channelid == leg.channelid:
+                return one.slot
+        raise ContractError(Errno.PARKING_FAILED, "the engine has parked the party nowhere")
+
+    async def status(self) -> Sequence[ParkedParty]:
+        """Everybody who is parked. Raises ContractError 10102, 30002."""
+        with engine_answers():
+            items = await self._switch.items(actions.ParkedCalls())
+        return [self._party(item) for item in items]
+
+    def _party(self, item: Mapping[str, str]) -> ParkedParty:
+        channelid = item.get("ParkeeChannel", "")
+        call = self._live.picture.by_channel(channelid)
+        members = call.members if call is not None else ()
+        member = next((one for one in members if one.channelid == channelid), None)
+        known = (member.number or member.from_number or member.to_number) if member is not None else ""
+        left = item.get("ParkingTimeout", "")
+        return ParkedParty(
+            parker=item.get("ParkerDialString", "").partition("/")[2].partition("@")[0],
+            party=known or item.get("ParkeeCallerIDNum", ""),
+            slot=item.get("ParkingSpace", ""),
+            seconds=int(left) if left.isdecimal() else 0,
+            channelid=channelid,
+        )
