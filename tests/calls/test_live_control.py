@@ -331,7 +331,11 @@ async def test_park_and_pick_up(pbx: TestPbx, slot: str) -> None:
     await t.callee.over()
     (parked,) = (await pbx.client.ok("call/callpark_status"))["parkinfos"]
     assert list(parked) == ["parker", "parkedparty", "parkingslot", "parktime", "channelid"]
-    assert (parked["parker"], parked["parkedparty"], parked["parkingslot"]) == ("1001", "1000", slot or "6900")
+    assert (parked["parker"], parked["parkedparty"], parked["parkingslot"]) == (
+        "1001",
+        "1000",
+        slot or "6900",
+    )
     assert 50 <= int(parked["parktime"]) <= 60
     assert await pbx.client.errno("call/hold", {"channelid": t.channel("1000")}) == "10102"
     taken = await t.phones[2].call(slot or "6900")

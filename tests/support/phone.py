@@ -242,7 +242,7 @@ class Phone(asyncio.DatagramProtocol):
 
     async def __aexit__(self, *_: object) -> None:
         for call in self.calls:
-            await self._leave(call)
+            await self.leave(call)
             call.rtp.close()
         for task in list(self._tasks):
             task.cancel()
@@ -258,7 +258,7 @@ class Phone(asyncio.DatagramProtocol):
             call.rtp.close()
         self.calls.clear()
 
-    async def _leave(self, call: Call) -> None:
+    async def leave(self, call: Call) -> None:
         """End a call in whatever state it is, so that the PBX does not go on ringing us."""
         if call.ended:
             return
