@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from offhook.areas.control.live import LiveCalls
 from offhook.callstate import Picture, fold, resync
 from offhook.callstate.facts import Fact, RoomChanged
 from offhook.callstate.rooms import seated
+from offhook.events.api import ConferenceStatus
 
 Event = dict[str, str]
 
@@ -156,3 +158,18 @@ def test_behind_a_local_channel_stands_who_is_bridged_with_its_other_end() -> No
     bridged = [{"Event": "BridgeEnter", **one, "BridgeUniqueid": "b"} for one in (end, answers)]
     picture, _ = _play(picture, bridged)
     assert _session(picture) == ["1002 ANSWER"]
+
+
+def test_an_event_goes_in_the_order_of_who_joins_and_bears_the_rooms_name() -> None:
+    told: list[tuple[ConferenceStatus, str]] = []
+
+    def publish(event: object, lane: str) -> None:
+        if isinstance(event, ConferenceStatus):
+            told.append((event, lane))
+
+    live = LiveCalls(publish, lambda _callid: None, lambda number: f"Room {number}")
+    live.on_events([*_dials("1000", 1), _joins("1000", 1), *_dials("1001", 2), _joins("1001", 2)])
+    assert [(event.callid, event.name, lane) for event, lane in told] == [
+        ("100.1", "Room 6400", "100.1"),
+        ("100.1", "Room 6400", "100.2"),
+    ]
