@@ -134,6 +134,8 @@ def absorb(step: Step, kept: Call, gone: Call) -> Call:
     )
     for seat in (_joined(gone, seat) for seat in gone.seats):
         joined = joined.with_seat(set_role(seat, Role.CALLEE) if kept.caller else seat)
+    if kept.callpath:
+        joined = joined.with_path(kept.path_kind, kept.callpath)
     for uniqueid in gone.legs:
         step.channels.put(uniqueid, kept.callid)
     step.save(joined)

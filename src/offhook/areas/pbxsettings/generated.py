@@ -5,21 +5,18 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from offhook.areas.objects.field import Row
+from offhook.areas.pbxsettings.sections import IN_CALL, NUMBER_OR_NONE, WITH_NUMBER
 from offhook.areas.routes.patterns import dialplan_exten, expand
 
 FEATURES_FILE = "features_generated.conf"
 PARKING_FILE = "parking_generated.conf"
 
-_IN_CALL = {"attendedtransfer": "atxfer", "blindtransfer": "blindxfer", "park": "parkcall"}
-_WITH_NUMBER = frozenset(
-    {"voicemailbox", "extensionpickup", "intercom", "agentlogin", "agentlogout", "agentpause", "agentunpause"}
-)
-_BOTH = frozenset({"forwardalways", "forwardbusy", "forwardnoanswer"})
+_KEYS = {"attendedtransfer": "atxfer", "blindtransfer": "blindxfer", "park": "parkcall"}
 _STORED = frozenset(
     {
         "forwardreset",
-        *_BOTH,
-        *(f"{name}off" for name in _BOTH),
+        *NUMBER_OR_NONE,
+        *(f"{name}off" for name in NUMBER_OR_NONE),
         "dnd",
         "dndoff",
         "agentlogout",
@@ -33,11 +30,11 @@ def feature_codes_text(codes: Row) -> str:
     """The context of the feature codes that are dialled."""
     lines = ["[offhook-featurecodes]"]
     for name, code in codes.items():
-        if not code or name in _IN_CALL:
+        if not code or name in IN_CALL:
             continue
-        if name not in _WITH_NUMBER:
+        if name not in WITH_NUMBER:
             lines += _entry(code, name, "")
-        if name in _WITH_NUMBER or name in _BOTH:
+        if name in WITH_NUMBER or name in NUMBER_OR_NONE:
             lines += _entry(f"_{code}X!", name, f"${{EXTEN:{len(code)}}}")
     return "\n".join(lines) + "\n"
 
@@ -52,8 +49,8 @@ def _entry(exten: str, name: str, argument: str) -> list[str]:
 
 
 def features_text(codes: Row) -> str:
-    """The codes that are pressed in a call (features.conf)."""
-    lines = [f"{key}={codes[name]}" for name, key in _IN_CALL.items() if codes[name]]
+    """The codes that are pressed in a call (features.conf); one left out would have the engine's default."""
+    lines = [f"{key}={codes[name]}" for name, key in _KEYS.items()]
     return "\n".join(["[featuremap]", *lines]) + "\n"
 
 

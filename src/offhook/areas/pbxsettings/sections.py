@@ -18,6 +18,17 @@ from offhook.contract.rules import Rule, RuleBroken, choice, integer, on_off, pa
 _RANGE = re.compile(r"([0-9]{2,7})-([0-9]{2,7})", re.ASCII)
 _MOST_SLOTS = 200
 
+IN_CALL = frozenset({"attendedtransfer", "blindtransfer", "park"})
+"""Feature codes that are pressed in a call; all others are dialled."""
+
+WITH_NUMBER = frozenset(
+    {"voicemailbox", "extensionpickup", "intercom", "agentlogin", "agentlogout", "agentpause", "agentunpause"}
+)
+"""Feature codes with a number behind them."""
+
+NUMBER_OR_NONE = frozenset({"forwardalways", "forwardbusy", "forwardnoanswer"})
+"""Feature codes that may have a number behind them."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
@@ -148,12 +159,26 @@ SECTIONS = (FEATURE_CODES, PARKING, GENERAL, SIP)
 
 
 def check_codes(codes: Mapping[str, str]) -> None:
-    """Raises Conflict when two features have one code."""
-    seen: dict[str, str] = {}
-    for name, code in codes.items():
-        if code and code in seen:
-            raise Conflict(Errno.PARAMETER_EMPTY, f"{name} and {seen[code]} have the same code {code}")
-        seen[code] = name
+    """Raises Conflict when two features cannot be told apart.
+
+    They have one code, or what is dialled for one, number included, begins with the code of the other. A code
+    is never an extension's number, as it begins with * or #.
+    """
+    used = [(name, code) for name, code in codes.items() if code]
+    for at, (name, code) in enumerate(used):
+        for other, second in used[at + 1 :]:
+            if code == second:
+                raise Conflict(Errno.PARAMETER_EMPTY, f"{name} and {other} have the same code {code}")
+            if _swallows(name, code, other, second) or _swallows(other, second, name, code):
+                says = f"{name} {code} and {other} {second} cannot be told apart"
+                raise Conflict(Errno.PARAMETER_EMPTY, says)
+
+
+def _swallows(name: str, code: str, other: str, second: str) -> bool:
+    """Whether the second code is what the first one is dialled with, or is complete before it."""
+    if (name in IN_CALL) is not (other in IN_CALL) or not second.startswith(code):
+        return False
+    return name in IN_CALL or (name in WITH_NUMBER | NUMBER_OR_NONE and second[len(code)].isdigit())
 
 
 def slot_range(slots: str) -> tuple[int, int]:

@@ -34,7 +34,8 @@ _RULES: Mapping[str, re.Pattern[str]] = {
     **dict.fromkeys(("Exten", "ExtraExten"), _EXTEN),
     **dict.fromkeys(("ChannelId", "OtherChannelId"), _CALL_ID),
     "Application": re.compile(r"[A-Za-z]{1,40}"),
-    "Module": re.compile(r"[a-z0-9_]{1,60}\.so"),
+    # features.conf is read by the core, which goes by this name
+    "Module": re.compile(r"[a-z0-9_]{1,60}\.so|features"),
     "Mailbox": re.compile(r"[A-Za-z0-9_-]{1,40}(@[A-Za-z0-9_-]{1,40})?"),
     "Folder": re.compile(r"[A-Za-z0-9]{1,20}"),
     "ToFolder": re.compile(r"[A-Za-z0-9]{1,20}"),
