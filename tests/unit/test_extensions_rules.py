@@ -22,7 +22,8 @@ def allowed(password: str, *, strong: bool = True, number: str = "9051", usernam
             "registerpassword", password, least=16, strong=strong, number=number, username=username
         )
     except ContractError as refused:
-        return len(password) >= 3 and password in refused.detail
+        # a password that is quoted would count as allowed; a short one may stand in any sentence
+        return len(password) > len("registerpassword") and password in refused.detail
     return True
 
 
