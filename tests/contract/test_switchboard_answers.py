@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+import sqlalchemy as sa
 
 from tests.contract.cases import routes, settings, trunks
 from tests.support.contract import CONTRACT
@@ -345,6 +346,25 @@ async def test_a_paging_group_changes_its_type_with_what_belongs_to_it(api: Swit
     await api.ok("paginggroup/update", number="6300", type="multicast", multicastip="[ff02::1]:2000")
     shown = (await api.ok("paginggroup/query", number="6300"))["paginggroup"][0]
     assert shown == {"number": "6300", "name": "Page", "type": "multicast", "multicastip": "[ff02::1]:2000"}
+
+
+SENT_TO = {
+    "239.1.2.3": "239.1.2.3:2000",
+    "239.1.2.3:5004": "239.1.2.3:5004",
+    "ff02::1": "[ff02::1]:2000",
+    "[ff02::1]": "[ff02::1]:2000",
+    "[ff02::1]:5004": "[ff02::1]:5004",
+    "FF05::2": "[FF05::2]:2000",
+}
+
+
+@pytest.mark.parametrize(("address", "engine"), SENT_TO.items())
+async def test_the_engine_sends_to_an_address_with_a_port(
+    api: Switchboard, address: str, engine: str
+) -> None:
+    await api.ok("paginggroup/update", number="6301", multicastip=address)
+    query = sa.text("SELECT multicastip FROM v_paginggroups WHERE number = '6301'")
+    assert await api.core.store.read(lambda connection: connection.execute(query).scalar_one()) == engine
 
 
 async def test_selectoutroute_and_the_routes_own_list_are_one(api: Switchboard) -> None:

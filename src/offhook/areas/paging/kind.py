@@ -22,7 +22,6 @@ NAME = text(max_len=63)
 NUMBER = digits(7)
 FLAG = yes_no()
 MEMBERS = name_list()
-DEFAULT_PORT = 2000  # that on which the phones of most makers listen
 _MOST = 200
 _IPV4 = re.compile(r"(?P<host>[0-9.]+)(?P<bare>)(?::(?P<port>[0-9]{1,5}))?", re.ASCII)
 _IPV6 = re.compile(
@@ -30,29 +29,27 @@ _IPV6 = re.compile(
 )
 
 
-def split_address(text: str) -> tuple[str, int]:
-    """Group and port of a multicast address. Raises RuleBroken."""
+def check_address(text: str) -> None:
+    """Raises RuleBroken for what is no multicast address, with or without a port."""
     says = "an IPv4 or IPv6 multicast address, optionally with :port"
-    bare = text.strip()
-    match = (_IPV6 if bare.count(":") > 1 else _IPV4).fullmatch(bare)
-    if match is None:
+    match = (_IPV6 if text.count(":") > 1 else _IPV4).fullmatch(text)
+    if match is None or not 1 <= int(match["port"] or 1) <= 65535:
         raise RuleBroken(says)
-    host, port = match["host"] or match["bare"], match["port"] or str(DEFAULT_PORT)
     try:
-        address = ipaddress.ip_address(host)
+        address = ipaddress.ip_address(match["host"] or match["bare"])
     except ValueError:
         raise RuleBroken(says) from None
-    if not address.is_multicast or not 1 <= int(port) <= 65535:
+    if not address.is_multicast:
         raise RuleBroken(says)
-    return str(address), int(port)
 
 
 def multicast_rule() -> Rule[str]:
     """A multicast address, kept as it was sent."""
 
     def read(value: str) -> str:
-        split_address(value)
-        return value.strip()
+        bare = value.strip()
+        check_address(bare)
+        return bare
 
     return Rule("a multicast address", read, {"type": "string", "maxLength": 63})
 
