@@ -15,6 +15,7 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from offhook.areas.pbxsettings.sections import SECTIONS
 from offhook.asterisk.static import AMI_USER
 from offhook.contract.rules import Selection
 from offhook.kinds import KINDS
@@ -160,6 +161,7 @@ CASES: list[Case] = [
     for case in (*trunks.CASES, *routes.CASES, *settings_cases.CASES)
     if not case.path.endswith(("query", "/delete"))
 ]
+_SETTINGS = "settings/"
 TARGETS: dict[str, tuple[Case | str, str]] = {
     **{
         f"{case.path} {case.label} {name}": (case, name)
@@ -168,6 +170,11 @@ TARGETS: dict[str, tuple[Case | str, str]] = {
         if case.path != "hotel/checkout"
     },
     **{f"/{kind.key} {field.name}": (kind.key, field.name) for kind in KINDS for field in kind.fields},
+    **{
+        f"{_SETTINGS}{one.key} {field.name}": (_SETTINGS + one.key, field.name)
+        for one in SECTIONS
+        for field in one.fields
+    },
 }
 """Every parameter that is stored: an endpoint's of the contract, or a setting of the operators' API."""
 
@@ -193,9 +200,13 @@ async def _send(pbx: TestPbx, target: Case | str, name: str, value: str) -> tupl
         path, key, items = target.shown
         found = await pbx.client.ok(path, {key: answer.get("id", target.base.get(key))})
         return True, found[items][0].get(name)
+    admin = Admin(pbx.settings.http_port, pbx.core.first_passwords.console)
+    if target.startswith(_SETTINGS):
+        got = await admin.ask("PATCH", f"/{target}", {name: value})
+        assert got.status in {200, 400, 409}, got
+        return got.status == 200, got.body.get(name)
     kind = pbx.core.objects[target].kind
     made = {**OBJECTS[target][0], name: value}
-    admin = Admin(pbx.settings.http_port, pbx.core.first_passwords.console)
     got = await admin.ask("POST", f"/{target}", made)
     if got.status != 201:
         assert got.status in {400, 409}, got
@@ -236,6 +247,8 @@ async def test_no_setting_becomes_configuration_or_dialplan(switchboard: TestPbx
         finally:
             if await rows_of(pbx.core.store, settings_only=True) != first:
                 await put_back(pbx.core.store, first)
+                for section in SECTIONS:
+                    await pbx.core.pbx_settings.finished(section)
                 await pbx.core.objects["trunks"].finished()
 
     loop = asyncio.get_running_loop()
