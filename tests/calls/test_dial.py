@@ -193,7 +193,7 @@ async def test_nothing_is_parked_there(pbx: TestPbx) -> None:
         *RUNG,
         "CallStatus 1000 BYE",
         "1000 Registered",
-        "CallFailed 480 Temporatily Unavailable: 1000",
+        "CallFailed 404 NOT found: 1000",
         "NewCdr 1000 6950 NO ANSWER Internal",
     ]
 

@@ -15,6 +15,9 @@ from tests.support.rtp import RtpPort
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
+BOTH = "1001 ANSWER/6300, 1002 ANSWER/6300"
+
+
 async def prompts(h: House) -> None:
     """Two prompts: low is 0.6 s of 500 Hz, high is 0.6 s of 1800 Hz."""
     await h.pbx.prompt("low", 500, 0.6)
@@ -100,11 +103,13 @@ async def test_to_a_paging_group(pbx: TestPbx) -> None:
     await first.over()
     await second.over()
     await h.over(callid)
-    told = h.all()
-    assert "CallStatus 1001 ANSWER/6300, 1002 ANSWER/6300" in told
+    # which phone rings first is the engine's affair
+    told = [step.replace("1002 ANSWER/6300, 1001 ANSWER/6300", BOTH) for step in h.all()]
+    told = [step.replace("to 1002, 1001", "to 1001, 1002") for step in told]
+    assert told.count(f"CallStatus {BOTH}") == 1
     end = told.index("PlayPromptEnd low+high to 1001, 1002")
     assert all(told.index(f"CallStatus {number} BYE/6300") > end for number in ("1001", "1002"))
-    assert told.count("PlayPromptEnd low+high to 1001, 1002") == 1
+    assert len(pbx.receiver.named("PlayPromptEnd")) == 1
     assert told[-1] == "NewCdr prompt 6300 ANSWERED Internal"
 
 
