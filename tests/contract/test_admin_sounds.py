@@ -198,7 +198,8 @@ async def test_classes_of_music(the_api: Switchboard, admin: Admin) -> None:
         await admin.refused(404, "DELETE", f"/musiconhold/{reserved}")
     text = await the_api.core.store.read(the_api.core.music.text)
     assert text.count("[") == 1
-    assert "[lobby]\nmode=files" in text
+    assert "[lobby]\nmode=playlist\nentry=" in text
+    assert text.rstrip().endswith("/moh/lobby/two")
 
 
 async def test_a_text_is_spoken_by_the_voice_of_the_machine(

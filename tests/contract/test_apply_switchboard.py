@@ -134,7 +134,7 @@ MISTAKES = [
     ("- {name: through,", "- {name: fax,", "inroutes[8].name fax is declared twice"),
     ("reception-1000", "reception-1009", "trunks[0] (carrier): a DOD entry names what does not exist"),
     ('pins: "4711,0815"', 'pins: "47"', "pinlists[0] (staff): pins must be"),
-    ('agentlogin: "*75"', 'agentlogin: "*2"', "featurecodes: agentlogin and voicemail have the same code"),
+    ('agentlogin: "*75"', 'agentlogin: "*2"', "featurecodes: voicemail and agentlogin have the same code"),
 ]
 
 

@@ -363,7 +363,7 @@ async def test_the_engine_sends_to_an_address_with_a_port(
     api: Switchboard, address: str, engine: str
 ) -> None:
     await api.ok("paginggroup/update", number="6301", multicastip=address)
-    query = sa.text("SELECT multicastip FROM v_paginggroups WHERE number = '6301'")
+    query = sa.text("SELECT target FROM v_paginggroups WHERE number = '6301'")
     assert await api.core.store.read(lambda connection: connection.execute(query).scalar_one()) == engine
 
 
