@@ -250,9 +250,7 @@ class Pbx:
                     self.running_conferences, self.instant_conferences, core.room_names
                 ),
                 *talk_api.endpoints(self.talks, self.transfers, self.joining, self.monitoring),
-                *parking_api.endpoints(
-                    Parking(self.switch, self.live, core.store, core.pbx_settings.is_slot)
-                ),
+                *parking_api.endpoints(Parking(self.switch, self.live, core.pbx_settings.slots)),
                 *uacsta_api.endpoints(self.uacsta),
                 *inbound_api.endpoints(self.inbound),
             ]

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-
-import sqlalchemy as sa
 
 from offhook.areas.control.legs import ARRIVAL_SECONDS, engine_answers, find_leg, require_phase, talking_with
 from offhook.areas.control.live import LiveCalls
@@ -16,7 +14,6 @@ from offhook.callstate import Picture
 from offhook.callstate.call import Leg
 from offhook.callstate.phase import Phase
 from offhook.contract.errors import ContractError, Errno
-from offhook.store.unit import Store
 
 _NORMAL = 16  # Q.850: normal clearing
 _SLOT, _PARKER = "PARKINGEXTEN", "BLINDTRANSFER"
@@ -35,27 +32,25 @@ class ParkedParty:
 
 
 class Parking:
-    """Puts parties into slots. `is_slot` tells whether a number is one of the PBX's slots."""
+    """Puts parties into slots. `slots` tells the first and the last slot of this moment."""
 
     def __init__(
-        self, switch: Switch, live: LiveCalls, store: Store, is_slot: Callable[[sa.Connection, str], bool]
+        self, switch: Switch, live: LiveCalls, slots: Callable[[], Awaitable[tuple[int, int]]]
     ) -> None:
         self._switch = switch
         self._live = live
-        self._store = store
-        self._is_slot = is_slot
+        self._slots = slots
 
     async def park(self, channelid: str, slot: str | None) -> str:
         """Park the party of `channelid`; whom it talks with is let go. Returns the slot.
 
         Raises ContractError 10007, 10015, 10102, 10103, 10151 for a slot that is none or taken, 10152 when
-        the engine has parked it nowhere, 30002.
+        all are taken or the engine has parked it nowhere, 30002.
         """
         call, leg = find_leg(self._live.picture, channelid)
         require_phase(call, Phase.IDLE, Phase.HELD)
         other = talking_with(call, leg)
-        if slot is not None:
-            await self._require_free(slot)
+        await self._require_free(slot)
         with engine_answers():
             for one in (leg, other):  # the end of the one that is let go must not end the other
                 await self._switch.setvar(one.channelid, PEER, "")
@@ -66,10 +61,16 @@ class Parking:
                 await self._switch.hangup(other.channelid, _NORMAL)
         return await self._slot_of(call.callid, leg)
 
-    async def _require_free(self, slot: str) -> None:
-        if not await self._store.read(lambda connection: self._is_slot(connection, slot)):
+    async def _require_free(self, slot: str | None) -> None:
+        """Look before anybody is moved: who cannot be parked would be hung up by the engine."""
+        first, last = await self._slots()
+        taken = {one.slot for one in await self.status()}
+        if slot is None:
+            if len(taken) > last - first:
+                raise ContractError(Errno.PARKING_FAILED, "all parking slots are taken")
+        elif len(slot) != len(str(first)) or not first <= int(slot) <= last:
             raise ContractError(Errno.PARKING_SLOT, f"{slot} is no parking slot")
-        if any(one.slot == slot for one in await self.status()):
+        elif slot in taken:
             raise ContractError(Errno.PARKING_SLOT, f"slot {slot} is taken")
 
     async def _slot_of(self, callid: str, leg: Leg) -> str:

@@ -34,7 +34,7 @@ class SettingsService:
         self._store = store
         self._numbers = numbers
         self._on_changed = on_changed
-        numbers.register("parking slot", self.is_slot)
+        numbers.register("parking slot", self._is_slot)
 
     async def get(self, section: Section) -> Row:
         """All settings of a section."""
@@ -97,7 +97,10 @@ class SettingsService:
             if holder is not None:
                 raise Conflict(Errno.PARAMETER_EMPTY, f"{number} is taken by another {holder}")
 
-    def is_slot(self, connection: sa.Connection, number: str) -> bool:
-        """Whether a number is one of the parking slots."""
+    async def slots(self) -> tuple[int, int]:
+        """The first and the last parking slot."""
+        return slot_range((await self.get(PARKING))["slots"])
+
+    def _is_slot(self, connection: sa.Connection, number: str) -> bool:
         first, last = slot_range(self.get_in(connection, PARKING)["slots"])
         return len(number) == len(str(first)) and number.isdigit() and first <= int(number) <= last
