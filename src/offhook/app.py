@@ -190,12 +190,12 @@ class Pbx:
         core.on_parts_changed(self._trunks_changed)
         core.on_parts_changed(self.engine_files.refresh)
         core.on_parts_changed(self._look_at_trunks)
-        self.queue_engine = QueueEngine(core.store, self.switch)
+        self.waits = Waits(core.store, self.switch)
+        self.queue_engine = QueueEngine(self.switch, self.waits.names)
         core.on_parts_changed(self.queue_engine.on_parts_changed)
         core.on_extensions_changed(self.queue_engine.on_extensions_changed)
         core.queue_agents.on_changed(self.queue_engine.refresh)
         self.wrap_ups = WrapUps(core.store, core.clock, self.queue_engine.refresh)
-        self.waits = Waits(core.store, self.switch)
         self.hotel = HotelService(
             core.store,
             core.extensions,

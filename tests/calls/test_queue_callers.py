@@ -151,9 +151,9 @@ DESTINATIONS = {
     "Ring Group": ("6200", "6200(1002)"),
     "Queue": ("6701", "6701(1002)"),
     "Conference": ("6400", "6400"),
+    "Fax to Email": ("1002", "6700"),
 }
-"""Where a queue can send its callers (dialling by name and fax: test_groups_and_ivrs, test_destinations), and
-callto of the record."""
+"""Where a queue can send its callers (dialling by name: test_ivrs), and callto of the record."""
 
 
 @pytest.mark.parametrize("action", DESTINATIONS)
@@ -186,6 +186,9 @@ async def test_where_a_queue_sends_its_callers(pbx: TestPbx, way: str, action: s
             await has_told(pbx, "CallStatus 1001 BYE/6700")
             await call.rtp.press("#")  # the greeting is skipped
             await asyncio.sleep(2.5)  # a message
+            await call.hangup()
+        case "Fax to Email":
+            await call.hears(2100)  # the answer of a fax machine
             await call.hangup()
         case "IVR":
             await call.hears(1200)

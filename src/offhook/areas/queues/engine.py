@@ -7,15 +7,11 @@ is offered to agents as they were a round ago. To be asked for a queue's status 
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterable, Sequence
-
-import sqlalchemy as sa
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from offhook.areas.extensions.model import ExtensionChanged
-from offhook.areas.queues.tables import queue_agents, queues
 from offhook.asterisk.ami import actions
 from offhook.asterisk.switch import Switch, SwitchError
-from offhook.store.unit import Store
 
 log = logging.getLogger(__name__)
 
@@ -36,35 +32,29 @@ def number_of(name: str) -> str:
 
 
 class QueueEngine:
-    """Keeps app_queue in line with the store."""
+    """Keeps app_queue in line with the store. `waiting` names the queues in which somebody waits."""
 
-    def __init__(self, store: Store, switch: Switch) -> None:
-        self._store = store
+    def __init__(self, switch: Switch, waiting: Callable[[], Collection[str]]) -> None:
         self._switch = switch
+        self._waiting = waiting
 
     async def refresh(self, numbers: Iterable[str]) -> None:
-        """Have these queues read anew; an engine that is away reads them when it starts."""
+        """Have these queues read anew where somebody waits: for a new caller the engine reads them."""
+        wanted = set(numbers)
+        await self._read(name for name in self._waiting() if number_of(name) in wanted)
+
+    async def on_parts_changed(self, parts: frozenset[str]) -> None:
+        """Settings of a queue have changed."""
+        if PART in parts:
+            await self._read(self._waiting())
+
+    async def on_extensions_changed(self, _changed: Sequence[ExtensionChanged]) -> None:
+        """Agents may be away now, or have more phones."""
+        await self._read(self._waiting())
+
+    async def _read(self, names: Iterable[str]) -> None:
         try:
-            for name in (name for number in numbers for name in names_of(number)):
+            for name in sorted(names):
                 await self._switch.items(actions.QueueStatus(queue=name))
         except SwitchError as failure:
             log.warning("queues: the engine was not told of a change: %s", failure)
-
-    async def on_parts_changed(self, parts: frozenset[str]) -> None:
-        """Settings of a queue have changed: all are read anew."""
-        if PART in parts and self._switch.healthy:
-            query = sa.select(queues.c.number)
-            await self.refresh(await self._store.read(lambda c: c.execute(query).scalars().all()))
-
-    async def on_extensions_changed(self, changed: Sequence[ExtensionChanged]) -> None:
-        """Agents may be away now, or have more phones."""
-        if any(one.operation == "del" for one in changed):
-            await self.on_parts_changed(frozenset({PART}))
-        else:
-            await self.refresh(await self._queues_of({one.number for one in changed}))
-
-    async def _queues_of(self, numbers: Collection[str]) -> list[str]:
-        agent = queue_agents.c
-        query = sa.select(agent.queue, agent.number).distinct()
-        rows = await self._store.read(lambda connection: connection.execute(query).all())
-        return sorted({row.queue for row in rows if row.number in numbers})

@@ -1,4 +1,4 @@
-"""Who waits in which queue, and no longer than the queue lets him wait (spec 07, maxwaittime).
+"""Who waits in which queue, and that nobody waits longer than his queue lets him (spec 07, maxwaittime).
 
 app_queue looks at the time only between its tries, so that a caller would wait up to `retry` seconds longer,
 which is half a minute as a rule. So callers who are overdue are sent on from here; while the control plane is
@@ -35,6 +35,11 @@ class Waits:
         self._store = store
         self._switch = switch
         self._waiting: dict[str, asyncio.Task[None]] = {}
+        self._names: dict[str, str] = {}
+
+    def names(self) -> frozenset[str]:
+        """The queues in which somebody waits, by their names in the engine."""
+        return frozenset(self._names.values())
 
     def on_events(self, events: Iterable[Mapping[str, str]]) -> None:
         """Take in a batch of the engine's events, in their order."""
@@ -56,10 +61,13 @@ class Waits:
     def _begin(self, event: Mapping[str, str], waited: float) -> None:
         uniqueid = event.get("Uniqueid", "")
         self._forget(uniqueid)
-        work = self._wait(number_of(event.get("Queue", "")), event.get("Channel", ""), waited)
+        name = event.get("Queue", "")
+        self._names[uniqueid] = name
+        work = self._wait(number_of(name), event.get("Channel", ""), waited)
         self._waiting[uniqueid] = asyncio.create_task(work)
 
     def _forget(self, uniqueid: str) -> None:
+        self._names.pop(uniqueid, None)
         if (task := self._waiting.pop(uniqueid, None)) is not None:
             task.cancel()
 
