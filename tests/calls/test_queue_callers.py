@@ -143,6 +143,18 @@ async def test_a_talk_is_not_bounded_by_maxwaittime(pbx: TestPbx) -> None:
     await call.hangup()
 
 
+async def test_an_agent_who_hears_his_announcement_is_not_too_late(pbx: TestPbx) -> None:
+    one, agent = await cast(pbx, 1)
+    await pbx.prompt("forhim", 1700, 5)
+    await make_queue(pbx, maxwaittime=3, agentannounce="forhim")
+    call = await wait_in(one)
+    talk = await agent.incoming()
+    await talk.answer()
+    await talk.hears(1700)
+    await call.hears(620)
+    await call.hangup()
+
+
 DESTINATIONS = {
     "Hang up": ("", ""),
     "Extension": ("1002", "6700(1002)"),

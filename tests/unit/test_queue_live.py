@@ -156,6 +156,18 @@ async def test_who_is_overdue_is_sent_on_and_who_has_left_is_not(store: Store) -
     await waits.close()
 
 
+async def test_an_agent_who_answers_stops_the_clock_until_he_is_gone(store: Store) -> None:
+    engine = _Engine()
+    waits = Waits(store, cast(Switch, engine))
+    waits.on_events([JOIN, {"Event": "DialEnd", "DialStatus": "ANSWER", "Uniqueid": "1.1"}])
+    assert waits.names() == {"6700-linear"}
+    await asyncio.sleep(2)
+    assert engine.sent == []
+    waits.on_events([{"Event": "AgentDump", "Uniqueid": "1.1"}])
+    await eventually(lambda: engine.sent, "he has waited all the time", 0.5)
+    await waits.close()
+
+
 async def test_who_waited_before_a_restart_is_overdue_all_the_same(store: Store) -> None:
     engine = _Engine({**JOIN, "Event": "QueueEntry", "Wait": "30"}, {"Event": "QueueParams", "Queue": "6700"})
     waits = Waits(store, cast(Switch, engine))

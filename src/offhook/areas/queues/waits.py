@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 
@@ -25,7 +26,21 @@ OVERDUE = "offhook-queue-overdue"
 """The context that goes on to the failover destination of a queue."""
 
 _MARGIN = 0.5  # what app_queue sees in time it ends by itself
-_LEFT = frozenset({"QueueCallerLeave", "QueueCallerAbandon"})
+
+
+@dataclass(slots=True)
+class _Wait:
+    """One caller in a queue; `since` in the loop's time. No clock runs while an agent has answered."""
+
+    name: str
+    channel: str
+    since: float
+    clock: asyncio.Task[None] | None = None
+
+    def stop(self) -> None:
+        if self.clock is not None:
+            self.clock.cancel()
+            self.clock = None
 
 
 class Waits:
@@ -34,20 +49,26 @@ class Waits:
     def __init__(self, store: Store, switch: Switch) -> None:
         self._store = store
         self._switch = switch
-        self._waiting: dict[str, asyncio.Task[None]] = {}
-        self._names: dict[str, str] = {}
+        self._waiting: dict[str, _Wait] = {}
 
     def names(self) -> frozenset[str]:
         """The queues in which somebody waits, by their names in the engine."""
-        return frozenset(self._names.values())
+        return frozenset(wait.name for wait in self._waiting.values())
 
     def on_events(self, events: Iterable[Mapping[str, str]]) -> None:
         """Take in a batch of the engine's events, in their order."""
         for event in events:
-            if event.get("Event") == "QueueCallerJoin":
-                self._begin(event, waited=0.0)
-            elif event.get("Event") in _LEFT:
-                self._forget(event.get("Uniqueid", ""))
+            match event.get("Event"):
+                case "QueueCallerJoin":
+                    self._begin(event, waited=0.0)
+                case "QueueCallerLeave" | "QueueCallerAbandon":
+                    self._forget(event.get("Uniqueid", ""))
+                case "DialEnd" if event.get("DialStatus") == "ANSWER" and self._waiting:
+                    # an agent hears his announcement first, and the caller is in the queue until he has
+                    if (wait := self._waiting.get(event.get("Uniqueid", ""))) is not None:
+                        wait.stop()
+                case "AgentDump" if (wait := self._waiting.get(event.get("Uniqueid", ""))) is not None:
+                    self._start(wait)
 
     async def on_connected(self) -> None:
         """After a (re)connection: the engine tells who waits, and for how long."""
@@ -61,32 +82,36 @@ class Waits:
     def _begin(self, event: Mapping[str, str], waited: float) -> None:
         uniqueid = event.get("Uniqueid", "")
         self._forget(uniqueid)
-        name = event.get("Queue", "")
-        self._names[uniqueid] = name
-        work = self._wait(number_of(name), event.get("Channel", ""), waited)
-        self._waiting[uniqueid] = asyncio.create_task(work)
+        since = asyncio.get_running_loop().time() - waited
+        wait = _Wait(event.get("Queue", ""), event.get("Channel", ""), since)
+        self._waiting[uniqueid] = wait
+        self._start(wait)
+
+    def _start(self, wait: _Wait) -> None:
+        wait.stop()
+        wait.clock = asyncio.create_task(self._run(wait))
 
     def _forget(self, uniqueid: str) -> None:
-        self._names.pop(uniqueid, None)
-        if (task := self._waiting.pop(uniqueid, None)) is not None:
-            task.cancel()
+        if (wait := self._waiting.pop(uniqueid, None)) is not None:
+            wait.stop()
 
-    async def _wait(self, queue: str, channel: str, waited: float) -> None:
+    async def _run(self, wait: _Wait) -> None:
+        queue = number_of(wait.name)
         query = sa.select(queues.c.maxwaittime).where(queues.c.number == queue)
         try:
             longest = await self._store.read(lambda connection: connection.execute(query).scalar())
             if longest is None:
                 return
-            await asyncio.sleep(longest - waited + _MARGIN)
-            await self._switch.redirect(channel, (OVERDUE, queue))
+            await asyncio.sleep(wait.since + longest + _MARGIN - asyncio.get_running_loop().time())
+            await self._switch.redirect(wait.channel, (OVERDUE, queue))
         except SwitchError as failure:
-            log.info("queues: %s waits longer than it should: %s", channel, failure)
+            log.info("queues: %s waits longer than it should: %s", wait.channel, failure)
         except Exception:
-            log.exception("queues: the wait of %s is not bounded", channel)
+            log.exception("queues: the wait of %s is not bounded", wait.channel)
 
     async def close(self) -> None:
         """Stop all clocks; the callers wait on."""
-        tasks = list(self._waiting.values())
+        clocks = [wait.clock for wait in self._waiting.values() if wait.clock is not None]
         for uniqueid in list(self._waiting):
             self._forget(uniqueid)
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*clocks, return_exceptions=True)
