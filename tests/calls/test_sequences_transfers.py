@@ -307,3 +307,84 @@ async def test_transfer_with_consultation_by_the_phone(pbx: TestPbx, by: str) ->
     ]
     states = steps(pbx.receiver.named("ExtensionStatus"))
     assert states == [f"{who} Registered", "1002 Registered", f"{other} Registered"]
+
+
+# To machines ------------------------------------------------------------------------------------------
+
+
+async def test_a_consultation_with_a_mailbox(pbx: TestPbx) -> None:
+    one, two, _ = await phones(pbx, "1000", "1001", "1002", e1002={"dnd": "on"})
+    story = await Story.begin(pbx)
+    call, talk = await talk_of_two(story, one, two)
+    await talk.rtp.press("*3")
+    await story.tells("Tranfer", "CallStatus 1000 HOLD, 1001 ANSWER")
+    await talk.rtp.press("1002")
+    await story.tells("Forward 1001", "CallStatus 1001 ANSWERED")
+    await talk.hangup()
+    await story.tells(*LEFT, "CallStatus 1000 ANSWERED")
+    await call.hangup()
+    await story.tells("CallStatus 1000 BYE", "1000 Registered", "NewCdr 1000 1001 ANSWERED Internal")
+    await story.ends()
+
+
+@pytest.mark.parametrize("code", ["*03", "*3"])
+async def test_a_transfer_into_a_room(pbx: TestPbx, code: str) -> None:
+    one, two, three = await phones(pbx, "1000", "1001", "1002")
+    await pbx.apply("conferences: [{number: 6400, name: Room, announcements: off, musiconhold: no}]")
+    room = await three.call("6400")
+    await room.answered()
+    await eventually(lambda: "CallStatus 1002 ANSWERED/6400" in steps(pbx.receiver.events), "in the room")
+    pbx.receiver.clear()
+    story = Story(pbx)
+    call, talk = await talk_of_two(story, one, two)
+    await talk.rtp.press(code)
+    await story.tells("Tranfer", "CallStatus 1000 HOLD, 1001 ANSWER")
+    await talk.rtp.press("6400")
+    if code == "*3":
+        await story.tells("CallStatus 1001 ANSWERED/6400")
+        await talk.hears(700)
+        await talk.hangup()
+        await story.tells("CallStatus 1001 BYE/6400", "1001 Registered")
+    else:
+        await story.tells(*LEFT)
+    await story.tells("CallStatus 1000 ANSWERED/6400")
+    await call.hears(700)
+    await room.hears(440)
+    await call.hangup()
+    await story.tells("CallStatus 1000 BYE/6400", "1000 Registered", "NewCdr 1000 1001 ANSWERED Internal")
+    await room.hangup()
+    await story.tells("CallStatus 1002 BYE/6400", "1002 Registered", "NewCdr 1002 6400 ANSWERED Internal")
+    await story.ends()
+
+
+@pytest.mark.parametrize("code", ["*03", "*3"])
+async def test_a_transfer_into_a_queue(pbx: TestPbx, code: str) -> None:
+    one, two, three = await phones(pbx, "1000", "1001", "1002")
+    await pbx.apply(
+        "queues: [{number: 6700, queuename: Queue, agents: 1002, announcepos: off, announceholdtime: off,"
+        " wrapuptime: 0}]"
+    )
+    story = await Story.begin(pbx)
+    call, talk = await talk_of_two(story, one, two)
+    await talk.rtp.press(code)
+    await story.tells("Tranfer", "CallStatus 1000 HOLD, 1001 ANSWER")
+    await talk.rtp.press("6700")
+    caller = "1001" if code == "*3" else "1000"
+    if code == "*03":
+        await story.tells(*LEFT)
+    await story.tells(f"CallStatus {caller} ANSWERED/6700")
+    await story.tells(f"CallStatus {caller} ANSWERED/6700, 1002 RING/6700", "1002 Ringing")
+    agent = await three.incoming()
+    await agent.answer()
+    await story.tells(f"CallStatus {caller} ANSWERED/6700, 1002 ANSWER/6700", "1002 Busy")
+    if code == "*3":
+        await talk.hears(700)
+        await talk.hangup()
+        await story.tells("CallStatus 1001 BYE/6700", "1001 Registered")
+        await story.tells("CallStatus 1000 ANSWERED/6700, 1002 ANSWER/6700")
+    await call.hears(700)
+    await agent.hears(440)
+    await call.hangup()
+    record = "1000 1001 ANSWERED Internal"
+    await story.tells(*end_of_talk("1000", "1002", record, path="/6700"))
+    await story.ends()

@@ -345,3 +345,75 @@ def test_who_went_out_through_disa_called_the_number_dialled_there() -> None:
     )
     assert record is not None
     assert (record.callto, record.status, record.destination_trunk) == ("95551001", "ANSWERED", "carrier")
+
+
+@pytest.mark.parametrize(("ends", "status"), [(False, "ANSWERED"), (True, "NO ANSWER")])
+def test_who_took_another_call_has_a_record_of_his_own(ends: bool, status: str) -> None:
+    rows = [
+        row(0, "CHAN_START", A, U_A, exten="*4"),
+        row(0.1, "OFFHOOK_JOIN", A, U_A, extra={"extra": "pickup"}),
+        row(0.2, "ANSWER", A, U_A),
+        *([row(0.3, "HANGUP", A, U_A, extra={"hangupcause": 1})] if ends else []),
+        row(0.4, "LINKEDID_END", A, U_A),
+    ]
+    record = fold(CALL, rows)
+    assert record is not None
+    assert (record.callfrom, record.callto, record.status) == ("1000", "*4", status)
+    assert record.talk_seconds == 0
+
+
+@pytest.mark.parametrize(("answers", "status"), [(True, "ANSWERED"), (False, "BUSY")])
+def test_an_invitation_is_from_the_room(answers: bool, status: str) -> None:
+    inner, outer = "Local/1001@offhook-invited-1;1", "Local/1001@offhook-invited-1;2"
+    rows = [
+        row(0, "CHAN_START", inner, U_A, exten="1001"),
+        row(0, "CHAN_START", outer, "1795000000.12", exten="1001"),
+        row(0.1, "OFFHOOK_PATH", outer, "1795000000.12", extra={"extra": "conference|6400"}),
+        row(0.2, "CHAN_START", B, U_B),
+        *([row(3, "ANSWER", B, U_B), row(9, "BRIDGE_EXIT", B, U_B)] if answers else []),
+        row(9, "HANGUP", B, U_B, extra={"hangupcause": 17}),
+        row(9, "HANGUP", outer, "1795000000.12", extra={"dialstatus": "ANSWER" if answers else "BUSY"}),
+    ]
+    record = fold(CALL, rows)
+    assert record is not None
+    assert (record.callfrom, record.callto, record.status) == ("6400", "1001", status)
+    assert record.talk_seconds == (6 if answers else 0)
+
+
+@pytest.mark.parametrize(("why", "status"), [("dnd", "BUSY"), ("busy", "BUSY"), ("always", "NO ANSWER")])
+def test_a_box_without_a_message_says_why_it_was_reached(why: str, status: str) -> None:
+    rows = [
+        row(0, "CHAN_START", A, U_A, exten="1001"),
+        row(0.1, "OFFHOOK_VOICEMAIL", A, U_A, extra={"extra": f"1001|{why}"}),
+        row(0.2, "ANSWER", A, U_A),
+        row(4, "OFFHOOK_VOICEMAIL_END", A, U_A, extra={"extra": "1001|FAILED"}),
+        row(4, "HANGUP", A, U_A, extra={"hangupcause": 16}),
+    ]
+    record = fold(CALL, rows)
+    assert record is not None
+    assert (record.callto, record.status) == ("1001", status)
+
+
+def test_what_a_call_runs_through_after_the_answer_does_not_count() -> None:
+    later = [
+        row(10, "OFFHOOK_FORWARD", A, U_A, extra={"extra": "1002|always|Custom Number|9555"}),
+        row(10, "OFFHOOK_PATH", A, U_A, extra={"extra": "queue|6700"}),
+    ]
+    record = fold(CALL, [*answered(), *later])
+    assert record is not None
+    assert (record.callto, record.status, record.agent_ring_seconds) == ("1001", "ANSWERED", 0)
+
+
+def test_a_forward_to_the_outside_names_the_number_that_was_called() -> None:
+    trunk = "PJSIP/trunk-far-endpoint-00000003"
+    rows = [
+        row(0, "CHAN_START", A, U_A, exten="1001"),
+        row(1, "OFFHOOK_FORWARD", A, U_A, extra={"extra": "1001|always|Custom Number|95551234"}),
+        row(2, "CHAN_START", trunk, U_B),
+        row(3, "ANSWER", trunk, U_B),
+        row(8, "BRIDGE_EXIT", trunk, U_B),
+        row(8, "HANGUP", A, U_A, extra={"hangupcause": 16}),
+    ]
+    record = fold(CALL, rows)
+    assert record is not None
+    assert (record.callto, record.type, record.destination_trunk) == ("95551234", "Outbound", "far")

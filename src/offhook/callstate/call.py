@@ -60,13 +60,15 @@ class KeyTransfer:
     """Somebody transfers by a key: the others of his call wait while he types a number and talks.
 
     `leg` is his, `role` what he was before, `waiting` the legs of the others, who hear music while he is
-    `away`. `called` once the number is dialled, `there` the bridge of that talk. A hold before he enters the
-    other bridge means a change-over (`changing`); without one he has come back for good (`home`).
+    `away`. `path` is what their call runs through. `called` once the number is dialled, `there` the bridge of
+    that talk. A hold before he enters the other bridge means a change-over (`changing`); without one he has
+    come back for good (`home`).
     """
 
     leg: str
     role: Role
     waiting: frozenset[str]
+    path: tuple[str, str] = ("", "")
     called: bool = False
     there: str = ""
     home: bool = False
@@ -242,8 +244,12 @@ class Call:
         return replace(self, seats=tuple(sorted(seats, key=lambda one: one.role is Role.CALLEE)))
 
     def with_path(self, kind: str, number: str) -> Call:
-        """The call runs through this from now on, and with it all its members."""
-        seats = tuple(replace(seat, member=replace(seat.member, callpath=number)) for seat in self.seats)
+        """The call runs through this from now on, and with it all its members but those who wait."""
+        waiting = self._waiting()
+        seats = tuple(
+            seat if waiting & set(seat.legs) else replace(seat, member=replace(seat.member, callpath=number))
+            for seat in self.seats
+        )
         caller = replace(self.caller, callpath=number) if self.caller else None
         return replace(self, seats=seats, caller=caller, path_kind=kind, callpath=number)
 
@@ -255,12 +261,19 @@ class Call:
         """The members that an event of this call lists: without those who wait for a consultation to end."""
         if everyone:
             return self.members
-        waiting: frozenset[str] = frozenset()
-        if self.key_transfer is not None and self.key_transfer.called and self.key_transfer.away:
-            waiting = self.key_transfer.waiting
-        elif self.consultation is not None:
-            waiting = frozenset(key for key, leg in self.legs.items() if leg.held)
+        transfer = self.key_transfer
+        if transfer is not None and not (transfer.called and transfer.away):
+            return self.members
+        waiting = self._waiting()
         return tuple(s.member for s in self.seats if s.status is not None and not waiting & set(s.legs))
+
+    def _waiting(self) -> frozenset[str]:
+        """The legs of those who wait while another consults a third party."""
+        if self.key_transfer is not None:
+            return self.key_transfer.waiting
+        if self.consultation is not None:
+            return frozenset(key for key, leg in self.legs.items() if leg.held)
+        return frozenset()
 
     def without_seat(self, gone: Seat) -> Call:
         """Take a seat away."""

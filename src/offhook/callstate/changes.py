@@ -59,8 +59,10 @@ def ring(step: Step, call: Call, leg: Leg) -> Call:
         return call
     shown = set_status(seen_by(seat, leg), wait_status(seat.role))
     call = _remember_caller(call.with_changed(seat, shown), shown)
-    if call.key_transfer is not None and not call.key_transfer.waiting & set(seat.legs):
-        call = _consults(call)
+    transfer = call.key_transfer
+    if transfer is not None and not transfer.waiting & set(seat.legs):
+        if call.path_kind not in ANSWERING or transfer.path == (call.path_kind, call.callpath):
+            call = consults(call)
     elif seat.role is Role.CALLEE and call.path_kind and call.path_kind not in ANSWERING:
         call = call if _callee_talks(call) else _callers_wait(call)
     return tell_all(step, call)
@@ -164,7 +166,8 @@ def _joined(call: Call, seat: Seat) -> Seat:
 
 def next_attempt(call: Call) -> Call:
     """The call goes on to another destination: what failed before does not count any more."""
-    return replace(call, attempt=call.attempt + 1, failure=None, refused_by_dialplan=False, given_up=False)
+    fresh = replace(call, failure=None, refused_by_dialplan=False, given_up=False, voicemail=False)
+    return replace(fresh, attempt=call.attempt + 1)
 
 
 def name_outside(step: Step, call: Call, seat: Seat, calling: str, dialled: str) -> Call:
@@ -200,8 +203,8 @@ def _is_held(call: Call, seat: Seat) -> bool:
     return any(legs & leg.holds for key, leg in call.legs.items() if key not in legs)
 
 
-def _consults(call: Call) -> Call:
-    """Whom a consultation is for rings: who transfers by a key calls him."""
+def consults(call: Call) -> Call:
+    """Who transfers by a key, if anybody does, calls somebody or something now: it rings for him."""
     transfer = call.key_transfer
     seat = call.seat_of(transfer.leg) if transfer is not None else None
     if transfer is None or seat is None:

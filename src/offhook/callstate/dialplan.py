@@ -34,7 +34,8 @@ def _on_forward(step: Step, call: Call, _leg: Leg, event: AmiEvent) -> None:
 
 
 def _on_voicemail(step: Step, call: Call, _leg: Leg, event: AmiEvent) -> None:
-    call = step.save(replace(changes.next_attempt(leaving.move_on(step, call)), voicemail=True))
+    call = changes.consults(changes.next_attempt(leaving.move_on(step, call)))
+    call = step.save(replace(call, voicemail=True))
     if _caller_is_up(call):
         changes.caller_answered(step, call)
 
@@ -50,7 +51,7 @@ def _on_path(step: Step, call: Call, _leg: Leg, event: AmiEvent) -> None:
     kind = event.get("Kind", "")
     call = leaving.move_on(step, call)
     again = _caller_is_up(call) and (call.path_kind, call.callpath) != (kind, event.get("Number", ""))
-    call = changes.next_attempt(call).with_path(kind, event.get("Number", ""))
+    call = changes.consults(changes.next_attempt(call)).with_path(kind, event.get("Number", ""))
     # whom a room invites is called by nobody: he is no caller
     calling_back = call.calling_back and (kind != "conference" or bool(call.seats))
     waits = event.get("Waits") == "yes"

@@ -320,7 +320,7 @@ def _on_attended_transfer(step: Step, event: AmiEvent) -> None:
         if event.get("DestType") == "Threeway":
             transfers.threeway(step, call)
         else:
-            transfers.complete(step, call)
+            transfers.complete(step, call, surely=True)
     elif other is not None and other[0].callid != call.callid:
         transfers.by_phone(step, call, leg, *other)
         follow_linkedid(step, call.callid, other[0].callid)

@@ -39,7 +39,8 @@ def key_hold(step: Step, call: Call, leg: Leg) -> None:
     if seat is None or not seat.talking or not waiting:
         return
     _tell(step, call)
-    begun = KeyTransfer(leg=leg.uniqueid, role=seat.role, waiting=waiting)
+    path = call.path_kind, call.callpath
+    begun = KeyTransfer(leg=leg.uniqueid, role=seat.role, waiting=waiting, path=path)
     review(step, replace(call, key_transfer=begun))
 
 
@@ -81,7 +82,8 @@ def come_back(step: Step, call: Call) -> None:
         return
     going = [key for seat in targets(call, transfer) for key in seat.legs if key not in call.leaving]
     call = leaving.move_on(step, replace(call, leaving=(*call.leaving, *going)))
-    tell_talking(step, reviewed(replace(_restored(call, transfer), key_transfer=None)))
+    call = replace(_restored(call, transfer), key_transfer=None).with_path(*transfer.path)
+    tell_talking(step, reviewed(call))
 
 
 def targets(call: Call, transfer: KeyTransfer) -> tuple[Seat, ...]:
@@ -117,20 +119,24 @@ def threeway(step: Step, call: Call) -> None:
         tell_talking(step, reviewed(restored))
 
 
-def complete(step: Step, call: Call) -> None:
-    """Who transferred has left his transfer: the others are connected, or hear its ringing."""
+def complete(step: Step, call: Call, *, surely: bool = False) -> None:
+    """Who transferred has left his transfer: the others are connected, or hear its ringing.
+
+    Without a party that was called he may have talked with a machine, or with nobody any more; `surely` says
+    that the others have his place now.
+    """
     transfer = call.key_transfer
     if transfer is None or not transfer.called:
         return
     called = targets(call, transfer)
     step.unheld.drop(call.callid)
     call = step.save(replace(call, key_transfer=None))
-    if not called or not any(transfer.waiting & set(seat.legs) for seat in call.seats):
+    if not any(transfer.waiting & set(seat.legs) for seat in call.seats) or not (called or surely):
         return  # a talk of two like any other
-    call = _out(step, call, call.legs[transfer.leg])
+    call = _out(step, call.with_path(call.path_kind, call.callpath), call.legs[transfer.leg])
     for key in (key for seat in called for key in seat.legs):
         call = call.with_leg(replace(call.legs[key], attempt=call.attempt + 1))  # that of `waits`
-    if any(seat.talking for seat in called):
+    if not called or any(seat.talking for seat in called):
         tell_talking(step, reviewed(has_caller(call)))
     else:
         tell_all(step, waits(call))

@@ -117,10 +117,11 @@ class _Fold:
         self.intent = intent
         self.first = next((r for r in rows if r.uniqueid == callid and r.type == "CHAN_START"), rows[0])
         self.calling = self._calling()
+        self.answer = self._answer()
 
     def record(self) -> CallRecord:
         started, ended = self._started(), self.rows[-1].time
-        answer = self._answer()
+        answer = self.answer
         dialled = self.intent.callee if self.intent else self._dialled()
         callees = [row for row in self.rows if self._is_callee(row)]
         source = "" if self.intent else self.first.trunk
@@ -236,7 +237,7 @@ class _Fold:
         if answer is not None and answer.extension:
             return f"{number}({answer.extension})" if kind in _GROUPS else answer.extension
         if answer is not None and answer.trunk:
-            return self._note("OFFHOOK_OUTBOUND") or dialled
+            return self._note("OFFHOOK_OUTBOUND", answered=True) or dialled
         if self.first.invitation is not None:
             return dialled
         return number or dialled
@@ -263,9 +264,10 @@ class _Fold:
         """The voicemail box that was reached last."""
         return self._note("OFFHOOK_VOICEMAIL").partition("|")[0]
 
-    def _note(self, kind: str) -> str:
-        """What the last user event of a kind says."""
-        return next((row.note for row in reversed(self.rows) if row.type == kind), "")
+    def _note(self, kind: str, *, answered: bool = False) -> str:
+        """What the last user event of a kind says; with `answered` the last before the call was answered."""
+        until = self.answer.time if answered and self.answer else self.rows[-1].time
+        return next((row.note for row in reversed(self.rows) if row.type == kind and row.time <= until), "")
 
     def _destination(self, callees: Sequence[CelRow], answer: CelRow | None) -> str:
         """The trunk by which the call went out: that which answered, else the last that was tried.

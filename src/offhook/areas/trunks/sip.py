@@ -40,6 +40,7 @@ timers_sess_expires=1800
 t38_udptl=yes
 t38_udptl_ec=redundancy
 moh_suggest=default
+allow_transfer=no
 language=en
 """
 
