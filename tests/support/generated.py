@@ -110,6 +110,8 @@ _FREE = {
     "username": "authname",
 }
 """Options that hold a setting as it is."""
+_ALWAYS = {"context": "from-trunk", "callerid": "<anonymous>", "trust_id_inbound": "no"}
+"""Options that no setting changes."""
 
 
 def judge_trunks(text: str, trunks: Iterable[Row]) -> None:
@@ -125,6 +127,8 @@ def judge_trunks(text: str, trunks: Iterable[Row]) -> None:
     for name, lines in found:
         options = [line.partition("=")[::2] for line in lines]
         assert all(re.fullmatch("[a-z0-9_]+", key) for key, _ in options), name
+        assert len({key for key, _ in options}) == len(options), f"{name}: an option stands twice"
+        assert all(value == _ALWAYS.get(key, value) for key, value in options), name
         kinds = [value for key, value in options if key == "type"]
         assert len(kinds) == 1, name
         seen.append((name, kinds[0]))
