@@ -24,9 +24,7 @@ FLAG = yes_no()
 MEMBERS = name_list()
 _MOST = 200
 _IPV4 = re.compile(r"(?P<host>[0-9.]+)(?P<bare>)(?::(?P<port>[0-9]{1,5}))?", re.ASCII)
-_IPV6 = re.compile(
-    r"\[(?P<host>[0-9A-Fa-f.:]+)\](?::(?P<port>[0-9]{1,5}))?|(?P<bare>[0-9A-Fa-f.:]+)", re.ASCII
-)
+_IPV6 = re.compile(r"\[(?P<host>[0-9A-Fa-f:]+)\](?::(?P<port>[0-9]{1,5}))?|(?P<bare>[0-9A-Fa-f:]+)", re.ASCII)
 
 
 def check_address(text: str) -> None:
