@@ -364,10 +364,10 @@ def test_who_took_another_call_has_a_record_of_his_own(ends: bool, status: str) 
 
 @pytest.mark.parametrize(("answers", "status"), [(True, "ANSWERED"), (False, "BUSY")])
 def test_an_invitation_is_from_the_room(answers: bool, status: str) -> None:
-    inner, outer = "Local/1001@offhook-invited-1;1", "Local/1001@offhook-invited-1;2"
+    inner, outer = "Local/6400-1001@offhook-invited-1;1", "Local/6400-1001@offhook-invited-1;2"
     rows = [
-        row(0, "CHAN_START", inner, U_A, exten="1001"),
-        row(0, "CHAN_START", outer, "1795000000.12", exten="1001"),
+        row(0, "CHAN_START", inner, U_A, exten="6400-1001"),
+        row(0, "CHAN_START", outer, "1795000000.12", exten="6400-1001"),
         row(0.1, "OFFHOOK_PATH", outer, "1795000000.12", extra={"extra": "conference|6400"}),
         row(0.2, "CHAN_START", B, U_B),
         *([row(3, "ANSWER", B, U_B), row(9, "BRIDGE_EXIT", B, U_B)] if answers else []),
@@ -409,6 +409,7 @@ def test_a_forward_to_the_outside_names_the_number_that_was_called() -> None:
     rows = [
         row(0, "CHAN_START", A, U_A, exten="1001"),
         row(1, "OFFHOOK_FORWARD", A, U_A, extra={"extra": "1001|always|Custom Number|95551234"}),
+        row(1.5, "OFFHOOK_OUTBOUND", A, U_A, extra={"extra": "95551234"}),
         row(2, "CHAN_START", trunk, U_B),
         row(3, "ANSWER", trunk, U_B),
         row(8, "BRIDGE_EXIT", trunk, U_B),

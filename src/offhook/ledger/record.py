@@ -246,8 +246,8 @@ class _Fold:
         """The last IVR, queue, … that the call ran through before it was answered; what it was transferred
         into later is not what brought the two together."""
         paths = [row for row in self.rows if row.type == "OFFHOOK_PATH"]
-        before = [row for row in paths if answer is not None and row.time <= answer.time]
-        return next(reversed(before or paths), None)
+        before = [row for row in paths if answer is None or row.time <= answer.time]
+        return next(reversed(before), None)
 
     def _path(self, answer: CelRow | None = None) -> tuple[str, str]:
         """Its kind and number."""
