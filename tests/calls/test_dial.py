@@ -154,7 +154,8 @@ async def test_a_live_announcement(pbx: TestPbx) -> None:
     assert told[-1] == "NewCdr 1000 6300 ANSWERED Internal"
 
 
-async def test_a_parked_call_is_picked_up(pbx: TestPbx) -> None:
+@pytest.mark.parametrize("fields", [{}, {"autoanswer": "yes"}], ids=["plain", "autoanswer"])
+async def test_a_parked_call_is_picked_up(pbx: TestPbx, fields: dict[str, str]) -> None:
     h = await house(pbx)
     talk = await h.two.call("1002")
     parks = await h.three.incoming()
@@ -165,7 +166,7 @@ async def test_a_parked_call_is_picked_up(pbx: TestPbx) -> None:
     await parks.rtp.press("*6")
     await eventually(lambda: parks.ended, "who parks is let go", 12)
     pbx.receiver.clear()
-    callid, mine = await picked_up(h, "6900")
+    callid, mine = await picked_up(h, "6900", **fields)
     await mine.hears(570)
     await talk.hears(440)
     cdr = await pbx.receiver.cdr(callid)
@@ -500,3 +501,21 @@ async def test_an_announcement_to_a_multicast_address(pbx: TestPbx) -> None:
     finally:
         ear.close()
     assert (cdr["callto"], cdr["status"]) == ("6301", "ANSWERED")
+
+
+async def test_legs_to_the_outside_show_the_dod_number(pbx: TestPbx) -> None:
+    """That of the extension which calls, or whose right another call has."""
+    h = await house(pbx)
+    dod = {"extensionsdod": "5503301-yeastar-1000"}
+    fields = {"id": h.trunks["first"], "trunktype": "peer", **dod}
+    await pbx.client.ok("trunk/update_siptrunk", fields)
+    for caller in ("1000", "6500", "95550003"):
+        callee = "85550002" if caller == "95550003" else "95550001"
+        callid = await h.dial(caller, callee, dialpermission="1000")
+        if caller == "1000":
+            await (await h.one.incoming()).answer()
+        theirs = await h.first.incoming()
+        assert '"yeastar" <sip:5503301@' in theirs.shown
+        await theirs.refuse(486)
+        cdr = await pbx.receiver.cdr(callid)
+        assert cdr["status"] == "BUSY"

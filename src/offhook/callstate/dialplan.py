@@ -65,7 +65,8 @@ def _on_path(step: Step, call: Call, _leg: Leg, event: AmiEvent) -> None:
 
 
 def _on_join(step: Step, call: Call, leg: Leg, _event: AmiEvent) -> None:
-    if leg.uniqueid == call.callid:  # else he has been joined already
+    alone = len(call.seats) == 1 and call.seat_of(leg.uniqueid) is not None
+    if leg.uniqueid == call.callid or alone:  # else he has been joined already
         step.save(replace(call, joining=True))
 
 
