@@ -397,3 +397,41 @@ async def test_the_application_hangs_up(pbx: TestPbx) -> None:
     await mine.over()
     await h.over(callid)
     assert not pbx.receiver.named("PlayPromptEnd")
+
+
+async def test_who_is_in_a_call_is_left_in_peace(pbx: TestPbx) -> None:
+    h = await house(pbx)
+    await prompts(h)
+    h.two.auto_answer = h.three.auto_answer = True
+    talk = await h.one.call("1001")
+    await talk.answered()
+    callid = await play(h, "6300")
+    mine = await h.three.incoming()
+    await mine.hears(500)
+    await mine.over()
+    cdr = await pbx.receiver.cdr(callid)
+    assert cdr["status"] == "ANSWERED"
+    assert "PlayPromptEnd low to 1002" in h.all()
+    assert len(h.two.calls) == 1
+    await talk.hangup()
+
+
+async def test_prompts_are_played_on_while_offhook_is_away(pbx: TestPbx) -> None:
+    h = await house(pbx)
+    await prompts(h)
+    h.one.auto_answer = True
+    callid = await play(h, "1000", "low+high", count="3")
+    mine = await h.one.incoming()
+    await mine.hears(500)
+    switch = pbx.pbx.switch
+    await switch.close()
+    try:
+        await mine.hears(1800)
+        await mine.hears(500)
+        await mine.over()
+    finally:
+        switch.start()
+        await switch.wait_healthy(20)
+    cdr = await h.over(callid)
+    assert (cdr["callfrom"], cdr["status"], cdr["type"]) == ("prompt", "ANSWERED", "Internal")
+    assert int(cdr["talkduraction"]) >= 3

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from offhook.areas.control.playing import gain
 from offhook.callstate import Picture, expect, fold, resync
 from offhook.callstate.facts import CallFailed, PlayPromptEnd
 from offhook.callstate.model import Member, PartyKind
@@ -130,14 +129,3 @@ def test_a_second_end_of_prompts_and_foreign_events_change_nothing() -> None:
     picture = at_rest()
     same, told = fold(picture, {"Event": "UserEvent", "UserEvent": "OffhookPlayed", "Prompt": "x"})
     assert (same.calls, told) == (picture.calls, ())
-
-
-def test_a_volume_is_a_factor_of_two_decibels_a_step() -> None:
-    assert [gain(volume) for volume in (None, 10, 0, 7, 13, 20)] == [
-        "",
-        "",
-        "0.100",
-        "0.501",
-        "1.995",
-        "10.000",
-    ]

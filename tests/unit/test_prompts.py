@@ -13,6 +13,7 @@ import soundfile  # type: ignore[import-untyped]
 from hypothesis import given
 from hypothesis import strategies as st
 
+from offhook.areas.control.playing import gain
 from offhook.areas.prompts import audio, speech
 from offhook.areas.prompts.audio import RATE, AudioError, decode, encode
 from offhook.areas.prompts.files import NameRefused, SoundFolder, name_of
@@ -125,3 +126,14 @@ def test_a_voice_speaks_if_there_is_one(tmp_path: Path, monkeypatch: pytest.Monk
     assert abs(pitch(decode(speech.speak("hello"), "x.wav")) - 440) < 5
     with pytest.raises(speech.SpeechUnavailable):
         speech.speak("hello", "en; rm")
+
+
+def test_a_volume_is_a_factor_of_two_decibels_a_step() -> None:
+    assert [gain(volume) for volume in (None, 10, 0, 7, 13, 20)] == [
+        "",
+        "",
+        "0.100",
+        "0.501",
+        "1.995",
+        "10.000",
+    ]
