@@ -1,4 +1,7 @@
-"""A call told step by step: what the receiver got, compared whole, in order, and looked over at its end."""
+"""A call told step by step: what the receiver got, compared whole, in order, and looked over at its end.
+
+But for the keys pressed in a talk, which stand wherever the phone sent them (tests/calls/test_talk_keys.py).
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import asyncio
 import contextlib
 from collections import Counter
 from collections.abc import Callable
+from typing import Any
 
 from tests.support.carrier import Carrier
 from tests.support.pbx import TestPbx, steps
@@ -39,22 +43,21 @@ class Story:
 
     async def peek(self, count: int, seconds: float = 12.0) -> list[str]:
         """Wait for the next steps without taking them."""
-        events = self.pbx.receiver.events
         with contextlib.suppress(TimeoutError):
-            await eventually(lambda: len(events) >= self._read + count, "", seconds)
-        return steps(events[self._read : self._read + count])
+            await eventually(lambda: len(self._events()) >= self._read + count, "", seconds)
+        return steps(self._events()[self._read : self._read + count])
 
     async def tells(self, *expected: str, seconds: float = 12.0) -> None:
         """Wait for exactly these steps, and compare. Of neighbouring extension states the order is free."""
-        events = self.pbx.receiver.events
 
         def there() -> bool:
-            return len(events) >= self._read + len(expected)
+            return len(self._events()) >= self._read + len(expected)
 
         try:
             await eventually(there, "", seconds)
         except TimeoutError:
-            raise AssertionError(f"expected {expected}, told {steps(events[self._read :])}") from None
+            raise AssertionError(f"expected {expected}, told {steps(self._events()[self._read :])}") from None
+        events = self._events()
         told = steps(events[self._read : self._read + len(expected)])
         self._read += len(expected)
         if _ordered(told) != _ordered(list(expected)):
@@ -71,7 +74,7 @@ class Story:
     async def ends(self) -> None:
         """Wait until all is quiet: nothing more was told, each call has one record, its last word."""
         await self.pbx.quiet()
-        events = self.pbx.receiver.events
+        events = self._events()
         if rest := steps(events[self._read :]):
             raise AssertionError(f"expected nothing more, told {rest}")
         records = Counter(event["callid"] for event in self.pbx.receiver.named("NewCdr"))
@@ -82,6 +85,13 @@ class Story:
             assert self.pbx.receiver.of_call(callid)[-1]["event"] == "NewCdr"
         snapshot = await self.pbx.pbx.switch.snapshot()
         assert [channel["Channel"] for channel in snapshot.channels] == []
+
+    def _events(self) -> list[dict[str, Any]]:
+        return [
+            event
+            for event in self.pbx.receiver.events
+            if event["event"] != "DTMF" or "callpath" in str(event["members"]) or "infos" in event
+        ]
 
     def callids(self) -> list[str]:
         """The calls that were told, in the order of their first events."""

@@ -21,6 +21,7 @@ from offhook.events.api import (
     Incoming,
     Invite,
     NewCdr,
+    SmsSend,
     Transfer,
     UacstaCall,
 )
@@ -296,6 +297,16 @@ SAMPLES: list[tuple[Event, Dialect, list[str]]] = [
             '"status":"ANSWERED","type":"Inbound",'
             '"recording":"20170914092747-1505352445.265-102-1000-Inbound.wav"}'
         ],
+    ),
+    (
+        SmsSend("Success", "15980751615-1571987010"),
+        V2,
+        ['{"event":"sms-send","status":"Success","smsid":"15980751615-1571987010","sn":"369451090405"}'],
+    ),
+    (
+        SmsSend("Failed", "18396210850-1502874159"),
+        V1,
+        ['{"action":"sms-send","status":"Failed","smsid":"18396210850-1502874159"}'],
     ),
 ]
 

@@ -2,7 +2,7 @@
 
 Needed events: Newchannel, Newstate, DialBegin, DialState, DialEnd, BridgeEnter, BridgeLeave, Hold, Unhold,
 ConfbridgeJoin, ConfbridgeLeave, HangupRequest, SoftHangupRequest, Hangup, Pickup, Rename, UserEvent,
-OriginateResponse, BlindTransfer, AttendedTransfer, ParkedCall, UnParkedCall, ParkedCallTimeOut and
+OriginateResponse, BlindTransfer, AttendedTransfer, ParkedCall, UnParkedCall, ParkedCallTimeOut, DTMFEnd and
 ContactStatus. HangupRequest tells who hung up first (the Hangup events of two bridged channels come in either
 order). Every other event is ignored, and so are doubled and late ones.
 """
@@ -28,7 +28,7 @@ from offhook.callstate.entry import (
     state_in,
     take_contact,
 )
-from offhook.callstate.facts import Fact
+from offhook.callstate.facts import Dtmf, Fact
 from offhook.callstate.merge import resolve
 from offhook.callstate.model import PartyKind
 from offhook.callstate.party import party_of_channel
@@ -160,7 +160,7 @@ def _on_bridge_enter(step: Step, event: AmiEvent) -> None:
     step.release(call.callid)
     apply_state(step, call, leg, LegState.UP)
     call = step.calls.now[call.callid]
-    leg = replace(call.legs[leg.uniqueid], held=False, bridge=event.get("BridgeUniqueid", ""))
+    leg = replace(call.legs[leg.uniqueid], held=False, bridge=event.get("BridgeUniqueid", ""), keys=0)
     leg = replace(leg, added=leg.added and event.get("Linkedid") != call.callid)
     call = step.save(call.with_leg(leg))
     if call.key_transfer is not None and call.key_transfer.leg == leg.uniqueid:
@@ -203,6 +203,25 @@ def _on_hold(step: Step, event: AmiEvent) -> None:
         transfers.key_unhold(step, call)
     else:
         holding.unhold(step, call, leg)
+
+
+def _on_key(step: Step, event: AmiEvent) -> None:
+    """A key that a party has pressed in a talk.
+
+    What is typed to the PBX is no talk: a party's channel is alone with the dialplan while it listens, in a
+    room or a page it is among others, and the number of a transfer is typed while the others wait.
+    """
+    found = find(step, event)
+    if found is None or event.get("Direction") != "Received":
+        return
+    call, leg = found
+    seat = call.seat_of(leg.uniqueid)
+    if seat is None or not leg.bridge or call.key_transfer is not None or call.path_kind in _MANY:
+        return
+    others = (key for one in call.seats if one is not seat for key in one.legs)
+    if any(call.legs[key].bridge == leg.bridge for key in others):
+        step.tell(Dtmf(call.callid, (seat.member,), info=event.get("Digit", ""), flag=leg.keys))
+        step.save(call.with_leg(replace(leg, keys=leg.keys + 1)))
 
 
 def _on_hangup_request(step: Step, event: AmiEvent) -> None:
@@ -354,6 +373,7 @@ def _on_contact_status(step: Step, event: AmiEvent) -> None:
     take_contact(step, event.get("EndpointName", ""), event.get("URI", ""), event.get("ContactStatus", ""))
 
 
+_MANY = frozenset({"conference", "paging"})
 _Handler: TypeAlias = Callable[[Step, AmiEvent], None]
 
 _HANDLERS: Mapping[str, _Handler] = {
@@ -368,6 +388,7 @@ _HANDLERS: Mapping[str, _Handler] = {
     "ConfbridgeLeave": _on_room,
     "Hold": _on_hold,
     "Unhold": _on_hold,
+    "DTMFEnd": _on_key,
     "HangupRequest": _on_hangup_request,
     "SoftHangupRequest": _on_soft_hangup_request,
     "Hangup": _on_hangup,

@@ -42,6 +42,7 @@ __all__ = [
     "NewCdr",
     "PlayPromptEnd",
     "Satisfaction",
+    "SmsSend",
     "Target",
     "TargetError",
     "Transfer",
@@ -109,6 +110,17 @@ class UacstaCall:
     address: str
 
 
+@dataclass(frozen=True, slots=True)
+class SmsSend:
+    """An SMS has gone out by a GSM module, or failed; `smsid` as the sending request answered it.
+
+    Nothing publishes it: offhook drives no GSM module, and the contract has no endpoint that sends an SMS.
+    """
+
+    status: Literal["Success", "Failed"]
+    smsid: str
+
+
 Event: TypeAlias = (
     BootUp
     | ConfigChange
@@ -125,4 +137,5 @@ Event: TypeAlias = (
     | ConferenceStatus
     | NewCdr
     | UacstaCall
+    | SmsSend
 )

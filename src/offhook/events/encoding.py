@@ -25,6 +25,7 @@ from offhook.events.api import (
     NewCdr,
     PlayPromptEnd,
     Satisfaction,
+    SmsSend,
     Transfer,
     UacstaCall,
 )
@@ -113,6 +114,8 @@ def _pairs(event: Event) -> Pairs:
                 ("cstacallid", event.cstacallid),
                 ("ipaddress", event.address),
             ]
+        case SmsSend(status=status, smsid=smsid):
+            return [("event", "sms-send"), ("status", status), ("smsid", smsid)]
         case _:
             assert_never(event)
 

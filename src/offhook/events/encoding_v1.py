@@ -27,6 +27,7 @@ from offhook.events.api import (
     NewCdr,
     PlayPromptEnd,
     Satisfaction,
+    SmsSend,
     Transfer,
     UacstaCall,
 )
@@ -133,6 +134,9 @@ def _actions(event: Event, dialect: Dialect) -> list[Action]:
             return [(_cdr(event, dialect), (), [])]
         case UacstaCall():
             return []  # spec 17-events-v1, `no_version_1_form`
+        case SmsSend(status=status, smsid=smsid):
+            word = "Succeed" if status == "Success" else status
+            return [([("action", "sms-send"), ("status", word), ("smsid", smsid)], (), [])]
         case _:
             assert_never(event)
 
