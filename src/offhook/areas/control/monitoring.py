@@ -9,7 +9,7 @@ from offhook.areas.control.legs import leg_of_seat
 from offhook.areas.control.live import LiveCalls
 from offhook.areas.extensions.model import Extension
 from offhook.asterisk.switch import ActionTimeout, EngineUnreachable, OriginateRequest, Switch, SwitchError
-from offhook.callstate import Call
+from offhook.callstate import Call, Picture
 from offhook.callstate.call import Leg
 from offhook.callstate.model import ExtensionState
 from offhook.contract.errors import ContractError, Errno
@@ -20,6 +20,7 @@ MODES = {"listen": "Listen", "whisper": "Whisper", "barge": "Barge-in"}
 """The types of call/listen, and the monitor mode of an extension that allows each."""
 
 _EVERY_MODE = "Extensive"
+_LEAVING_SECONDS = 0.5
 
 
 class Monitoring:
@@ -44,7 +45,7 @@ class Monitoring:
         if listener is None or spied is None:
             raise ContractError(Errno.NO_SUCH_EXTENSION)
         call, leg = self._talk_of(extension)
-        if not spied.allowbeingmonitored or monitor == extension or self._is_monitored(extension):
+        if not spied.allowbeingmonitored or monitor == extension or await self._is_monitored(extension):
             raise ContractError(Errno.MONITORING_FORBIDDEN)
         if listener.monitormode not in (_EVERY_MODE, MODES[mode]):
             raise ContractError(Errno.MONITOR_MODE_MISMATCH)
@@ -60,9 +61,14 @@ class Monitoring:
                     return call, leg_of_seat(call, seat)
         raise ContractError(Errno.NO_SUCH_CALL, "the extension is in no call")
 
-    def _is_monitored(self, extension: str) -> bool:
-        calls = self._live.picture.calls.values()
-        return any(call.quiet and call.expected_callee == extension for call in calls)
+    async def _is_monitored(self, extension: str) -> bool:
+        ears = _ears(self._live.picture, extension)
+        if any(self._live.picture.state_of(ear) is not ExtensionState.REGISTERED for ear in ears):
+            return True
+        # A phone that is told to be idle again has hung up, though the channels behind it still end.
+        return bool(ears) and not await self._live.until(
+            lambda now: not _ears(now, extension), _LEAVING_SECONDS
+        )
 
     async def _ring(self, listener: Extension, extension: str, leg: Leg, mode: str) -> None:
         own = self._switch.next_call_id()
@@ -87,3 +93,9 @@ class Monitoring:
         except SwitchError as failure:
             self._live.abandon(own)
             raise ContractError(Errno.ENGINE_REFUSED, str(failure)) from None
+
+
+def _ears(picture: Picture, extension: str) -> list[str]:
+    """Who listens in on an extension, or is about to."""
+    calls = picture.calls.values()
+    return [call.expected for call in calls if call.quiet and call.expected_callee == extension]
