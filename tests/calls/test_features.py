@@ -249,7 +249,8 @@ async def test_who_is_in_a_room_invites_by_key(pbx: TestPbx) -> None:
     await pbx.quiet()
 
 
-async def _custom(pbx: TestPbx, *names: str) -> None:
+async def custom(pbx: TestPbx, *names: str) -> None:
+    """Put files of the guide in force as the operator's own dialplan, and no others."""
     folder = pbx.settings.data / "custom"
     for path in folder.glob("*.conf"):
         path.unlink()
@@ -258,14 +259,15 @@ async def _custom(pbx: TestPbx, *names: str) -> None:
     await pbx.admin("POST", "/dialplan")
 
 
-async def _sounds(pbx: TestPbx) -> None:
+async def sounds(pbx: TestPbx) -> None:
+    """Put the prompts of the guide's files in their places; each is a short tone."""
     await pbx.prompt("guide", 1200, 0.3)
     tone = (pbx.settings.data / "sounds" / "record" / "guide.wav").read_bytes()
     bare = "product_id product_idc product_num product_numc confirm success roomstatus room cleaned uncleaned"
     for name in bare.split():
         (pbx.settings.data / "sounds" / f"{name}.wav").write_bytes(tone)
     mount = pbx.settings.data / "media" / "networkdisk1"
-    for name in ("notice", "confirm", "password", "holdon", "ok"):
+    for name in ("notice", "confirm", "password", "password1", "holdon", "ok"):
         (mount / f"{name}.wav").write_bytes(tone)
 
 
@@ -280,20 +282,20 @@ async def _sounds(pbx: TestPbx) -> None:
 )
 async def test_the_minibar_of_the_guide(pbx: TestPbx, keys: str, ends: bool, told: list[str]) -> None:
     (one,) = await _phones(pbx, "2003")
-    await _sounds(pbx)
-    await _custom(pbx, "guide_hotel.conf")
+    await sounds(pbx)
+    await custom(pbx, "guide_hotel.conf")
     call = await one.call("778")
     await call.answered()
     await call.rtp.press("123#")
     # what follows is said digit by digit, and keys in between would be lost
-    await _silent_for(call, 0.7)
+    await silent_for(call, 0.7)
     await call.rtp.press("2#")
-    await _silent_for(call, 0.7)
+    await silent_for(call, 0.7)
     await call.rtp.press(keys)
     if ends:
         await call.over()
     else:
-        await _silent_for(call, 0.5)
+        await silent_for(call, 0.5)
         assert call.is_up
         await call.hangup()
     await pbx.quiet()
@@ -303,7 +305,7 @@ async def test_the_minibar_of_the_guide(pbx: TestPbx, keys: str, ends: bool, tol
         assert "callpath" not in event["members"][0]["ext"]
 
 
-async def _silent_for(call: Any, seconds: float) -> None:
+async def silent_for(call: Any, seconds: float) -> None:
     """Wait until no audio has come for a while."""
     deadline = asyncio.get_running_loop().time() + 15
     while True:
@@ -316,8 +318,8 @@ async def _silent_for(call: Any, seconds: float) -> None:
 
 async def test_the_room_state_of_the_guide(pbx: TestPbx) -> None:
     (one,) = await _phones(pbx, "2003")
-    await _sounds(pbx)
-    await _custom(pbx, "guide_hotel.conf")
+    await sounds(pbx)
+    await custom(pbx, "guide_hotel.conf")
     call = await one.call("777")
     await call.answered()
     await call.rtp.press("*01")
@@ -328,9 +330,9 @@ async def test_the_room_state_of_the_guide(pbx: TestPbx) -> None:
 
 async def test_an_ivr_of_the_custom_dialplan_stands_before_the_one_that_was_made(pbx: TestPbx) -> None:
     (one,) = await _phones(pbx, "1000")
-    await _sounds(pbx)
+    await sounds(pbx)
     await pbx.apply("ivrs: [{number: 6500, ivrname: Made}, {number: 6501, ivrname: Made}]")
-    await _custom(pbx, "guide_ivr.conf")
+    await custom(pbx, "guide_ivr.conf")
     call = await one.call("6500")
     await call.answered()
     await eventually(lambda: pbx.receiver.named("PlayPromptEnd"), "the custom IVR has played", 12)
@@ -347,8 +349,8 @@ async def test_an_ivr_of_the_custom_dialplan_stands_before_the_one_that_was_made
 
 async def test_a_broken_file_is_refused_and_the_old_one_stays(pbx: TestPbx) -> None:
     (one,) = await _phones(pbx, "2003")
-    await _sounds(pbx)
-    await _custom(pbx, "guide_hotel.conf")
+    await sounds(pbx)
+    await custom(pbx, "guide_hotel.conf")
     broken = pbx.settings.data / "custom" / "broken.conf"
     broken.write_text("[extra]\nexten = 779,1,Playback(room\n")
     refused = await pbx.admin("POST", "/dialplan", status=400)
@@ -357,5 +359,5 @@ async def test_a_broken_file_is_refused_and_the_old_one_stays(pbx: TestPbx) -> N
     await call.answered()
     await call.hangup()
     broken.unlink()
-    await _custom(pbx)
+    await custom(pbx)
     assert await (await one.call("777")).refused() == 404

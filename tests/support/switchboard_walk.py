@@ -56,7 +56,7 @@ class House:
 
     async def move_in(self, folder: Path) -> None:
         """Apply the example with the provider's address, and plug the phones in."""
-        for path in EXAMPLES.iterdir():
+        for path in EXAMPLES.glob("*.*"):
             shutil.copy(path, folder)
         text = (EXAMPLES / "switchboard.yaml").read_text(encoding="utf-8")
         here = f"host: {self.provider.address}, domain: {self.provider.address}, port: {self.provider.port}"
