@@ -137,7 +137,7 @@ async def test_outside_callers_take_nothing_out(pbx: TestPbx) -> None:
 
 async def test_another_range_of_slots_is_in_force_at_once(pbx: TestPbx) -> None:
     one, two, three = await phones(pbx, "1000", "1001", "1002")
-    refused = await pbx.admin("PATCH", "/settings/parking", {"slots": "1000-1005"}, status=400)
+    refused = await pbx.admin("PATCH", "/settings/parking", {"slots": "1000-1005"}, status=409)
     assert "taken by another extension" in refused["error"]
     await pbx.admin("PATCH", "/settings/parking", {"slots": "7100-7101"})
     call, talk = await _talk(one, two)

@@ -51,7 +51,7 @@ async def test_somebody_elses_ivr_and_an_outside_party(pbx: TestPbx) -> None:
     await call.hears(900)
     await call.rtp.press("1")
     await far.rtp.press("5")
-    await _told(pbx, "DTMF 0:1 of 1000 ANSWERED", "DTMF 0:5 of 1000>123 ANSWER")
+    await _told(pbx, "DTMF 0:1 of 1000 ANSWERED", "DTMF 0:5 of 1000>9123 ANSWER")
     assert "callpath" not in str(pbx.receiver.named("DTMF"))
     await call.hangup()
 
@@ -60,11 +60,13 @@ async def test_no_key_of_who_is_held_and_all_of_who_talks_again(pbx: TestPbx) ->
     one, two = await phones(pbx, "1000", "1001")
     story = await Story.begin(pbx)
     call, talk = await talk_of_two(story, one, two)
-    (asked,) = (await pbx.client.ok("call/query"))["calllist"]
-    channels = [member["ext"]["channelid"] for member in asked["members"]]
+    picture = pbx.pbx.live.picture.call(story.callids()[0])
+    assert picture is not None
+    channels = [member.channelid for member in picture.members]
     await pbx.client.ok("call/hold", {"channelid": channels[0]})
-    await story.tells("CallStatus 1000 ANSWERED, 1001 HOLD")
+    await story.tells("CallStatus 1000 HOLD, 1001 ANSWER")
     await talk.rtp.press("7")
+    await call.rtp.press("6")
     await pbx.client.ok("call/unhold", {"channelid": channels[0]})
     await story.tells("CallStatus 1000 ANSWERED, 1001 ANSWER")
     await call.hears(570)
@@ -76,7 +78,7 @@ async def test_no_key_of_who_is_held_and_all_of_who_talks_again(pbx: TestPbx) ->
 
 async def test_what_is_typed_to_the_pbx_is_not_told(pbx: TestPbx) -> None:
     one, two, _ = await phones(pbx, "1000", "1001", "1002")
-    await pbx.apply("conferences: [{number: 6400, name: room, participantpassword: '4711'}]")
+    await pbx.apply("conferences: [{number: 6400, name: room, participantepassword: '4711'}]")
     story = await Story.begin(pbx)
     _, talk = await talk_of_two(story, one, two)
     await talk.rtp.press("*03")

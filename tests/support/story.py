@@ -1,6 +1,7 @@
 """A call told step by step: what the receiver got, compared whole, in order, and looked over at its end.
 
-But for the keys pressed in a talk, which stand wherever the phone sent them (tests/calls/test_talk_keys.py).
+But for the keys pressed in a talk, which stand wherever the phone sent them (tests/calls/test_talk_keys.py), and
+for who is in a room (tests/calls/test_conferences_live.py).
 """
 
 from __future__ import annotations
@@ -87,15 +88,16 @@ class Story:
         assert [channel["Channel"] for channel in snapshot.channels] == []
 
     def _events(self) -> list[dict[str, Any]]:
-        return [
-            event
-            for event in self.pbx.receiver.events
-            if event["event"] != "DTMF" or "callpath" in str(event["members"]) or "infos" in event
-        ]
+        return [event for event in self.pbx.receiver.events if not _stands_apart(event)]
 
     def callids(self) -> list[str]:
         """The calls that were told, in the order of their first events."""
         return list(dict.fromkeys(event["callid"] for event in self.pbx.receiver.events if "callid" in event))
+
+
+def _stands_apart(event: dict[str, Any]) -> bool:
+    key = event["event"] == "DTMF" and "info" in event and "callpath" not in str(event["members"])
+    return key or event["event"] == "ConferenceStatus"
 
 
 def _ordered(told: list[str]) -> list[str]:
