@@ -1,6 +1,6 @@
 """A call told step by step: what the receiver got, compared whole, in order, and looked over at its end.
 
-But for the keys pressed in a talk, which stand wherever the phone sent them (tests/calls/test_talk_keys.py), and
+But for the keys pressed in a talk, which stand where the phone sent them (tests/calls/test_talk_keys.py), and
 for who is in a room (tests/calls/test_conferences_live.py).
 """
 

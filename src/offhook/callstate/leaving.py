@@ -117,7 +117,7 @@ def _failure(call: Call) -> CallFailed | None:
     members = caller_shown(call)
     if call.connected or call.voicemail or not members:
         return None
-    if call.quiet or call.phase in UNDECIDED:
+    if call.quiet or call.phase in UNDECIDED or call.invited_to:  # into a room nobody calls
         return None
     if not call.refused_by_dialplan and (call.answered or call.given_up):
         return None
