@@ -178,23 +178,15 @@ async def _route(pbx: TestPbx) -> str:
     return str((await pbx.client.ok("outroute/query", {"id": "all"}))["outroutes"][0]["id"])
 
 
-async def test_a_queue_that_is_invited_by_key(pbx: TestPbx) -> None:
+async def test_a_queue_is_not_invited(pbx: TestPbx) -> None:
     r = await rooms(pbx)
-    await pbx.apply(
-        "queues: [{number: 6700, queuename: Queue, agents: 1002, announcepos: off, announceholdtime: off}]"
-    )
+    await pbx.apply("queues: [{number: 6700, queuename: Queue, agents: 1002}]")
     one = await r.enter("1000")
     await one.rtp.press("#")
     await one.rtp.press("6700#")
-    agent = await r.phones["1002"].incoming()
-    await agent.answer()
-    await one.hears(700)
-    await agent.hears(440)
-    assert await r.session() == ["1002 ANSWER", "1000 ANSWERED"]
-    await r.do("mute", "1002")
-    await one.hears_without(700)
-    await r.do("kick", "1002")
-    await agent.over()
+    await r.told("NewCdr 6400 6700 NO ANSWER Internal")
+    assert not r.phones["1002"].calls
+    assert await r.session() == ["1000 ANSWERED"]
     await one.hangup()
     await r.over()
 

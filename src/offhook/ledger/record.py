@@ -92,15 +92,15 @@ def unconnected(intent: Intent, ended: float) -> CallRecord:
 
 
 def fold(callid: str, rows: Sequence[CelRow], intent: Intent | None = None) -> CallRecord | None:
-    """The record of the call `callid`; None when no party took part and nobody was promised it,
-    and for what is no call of its own.
+    """The record of the call `callid`; None when no party took part and nobody was promised it or called into
+    a room, and for what is no call of its own.
 
     The order of `rows` does not matter: the engine writes neighbouring ones in either order.
     """
     ordered = sorted(rows, key=lambda row: row.time)
     if any(row.type in _NO_RECORD for row in ordered):
         return None
-    if any(row.is_party or row.type == _ENTERED for row in ordered):
+    if any(row.is_party or row.type == _ENTERED or row.invitation for row in ordered):
         return _Fold(callid, ordered, intent).record()
     if intent is None:
         return None
