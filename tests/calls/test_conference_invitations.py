@@ -196,7 +196,7 @@ async def test_a_route_with_a_password_cannot_be_invited(pbx: TestPbx) -> None:
     r = await rooms(pbx, before=OUT.replace("strip: 1", "strip: 1, password: '4711'"))
     one = await r.enter("1000")
     await r.invite("92100")
-    await r.told("NewCdr 6400 92100 NO ANSWER Internal")
+    await r.told("NewCdr 6400 92100 BUSY Internal")
     assert not carrier.requests
     await one.hangup()
     await r.over()
