@@ -133,6 +133,7 @@ async def test_forwards_by_code(pbx: TestPbx) -> None:
     )
     call = await one.call("1001")
     await (await three.incoming()).refuse(486)
+    await call.answered()  # by the box of 1002
     await call.hangup()
     await _dialled(pbx, two, "*071")
     assert (await _settings(pbx, "1001"))["alwaysforward"] == "off"

@@ -8,8 +8,8 @@ SELECT
     CASE WHEN p.multicastip LIKE '%:%:%' THEN 6 ELSE 4 END AS ip,
     CASE
         WHEN p.multicastip LIKE '[%]:%' OR p.multicastip LIKE '%.%:%' THEN p.multicastip
-        WHEN p.multicastip LIKE '[%' OR p.multicastip LIKE '%.%' THEN p.multicastip || ':2000'
-        ELSE '[' || p.multicastip || ']:2000'
+        WHEN p.multicastip LIKE '[%' OR p.multicastip LIKE '%.%' THEN p.multicastip || char(58) || '2000'
+        ELSE '[' || p.multicastip || ']' || char(58) || '2000'
     END AS target,
     COALESCE((
         SELECT group_concat(e.number, '-')
