@@ -197,6 +197,18 @@ async def test_the_second_party_outside_refuses(pbx: TestPbx, code: int, reason:
     )
 
 
+async def test_a_party_that_declines_is_no_trunk_that_is_down(pbx: TestPbx) -> None:
+    """The engine keeps the answers of both legs, in either order; it showed in one of ten calls."""
+    h = await house(pbx)
+    h.second.refusing = 603
+    for _ in range(20):
+        pbx.receiver.clear()
+        callid = await h.dial("95550001", "85550002", dialpermission="1000")
+        await (await h.first.incoming()).answer()
+        await pbx.receiver.cdr(callid)
+        assert [event["reason"] for event in pbx.receiver.named("CallFailed")] == ["486 Busy here"]
+
+
 async def test_the_caller_outside_hangs_up_while_the_callee_rings(pbx: TestPbx) -> None:
     h = await house(pbx)
     callid = await h.dial("95550001", "85550002", dialpermission="1000")
