@@ -134,7 +134,7 @@ class _Fold:
             callid=self.callid,
             started=started,
             callfrom=self._caller(),
-            callto=self._callto(answer, dialled) if status != "VOICEMAIL" else self._box(),
+            callto=self._callto(answer, dialled),
             dialled=dialled,
             call_seconds=max(round(ended - started), talk),
             talk_seconds=max(0, talk),
@@ -228,8 +228,8 @@ class _Fold:
         kind, number = self._path(answer)
         if _OWN_CALL.match(self.first.channel):
             return dialled
-        if answer is None and self._fax()[0]:
-            return self._fax()[0]
+        if answer is None and kind not in _GROUPS and (machine := self._fax()[0] or self._left_in()):
+            return machine
         if self.first.trunk and not self.intent and not kind:
             dialled = self._reached() or self._note("OFFHOOK_DID") or dialled
         if kind in _ROOMS and self.first.invitation is None:
@@ -263,6 +263,11 @@ class _Fold:
     def _box(self) -> str:
         """The voicemail box that was reached last."""
         return self._note("OFFHOOK_VOICEMAIL").partition("|")[0]
+
+    def _left_in(self) -> str:
+        """The voicemail box in which a message was left."""
+        left = any(row.type == "OFFHOOK_VOICEMAIL_END" and row.note.endswith("|SUCCESS") for row in self.rows)
+        return self._box() if left else ""
 
     def _note(self, kind: str, *, answered: bool = False) -> str:
         """What the last user event of a kind says; with `answered` the last before the call was answered."""
@@ -321,7 +326,7 @@ class _Fold:
         """How the call ended; `answer` is the row of a callee's answer."""
         if answer is not None or self._was_joined():
             return "ANSWERED"
-        if any(r.type == "OFFHOOK_VOICEMAIL_END" and r.note.endswith("|SUCCESS") for r in self.rows):
+        if self._left_in():
             return "VOICEMAIL"
         if self._fax_pages() or (self._machine_answer() is not None and not self._failed()):
             return "ANSWERED"
