@@ -103,6 +103,7 @@ async def test_who_may_operate(pbx: TestPbx) -> None:
     await r.do("mute", "1001")  # by the settings, without being inside
     await r.do("unmute", "1001")
     await outside.hears(570)
+    pbx.receiver.clear()
     await outside.hangup()
     await r.told("ConferenceStatus Board: 1001 ANSWERED/6400")
     assert await r.no("mute", "1001", operator="777") == "10106"

@@ -262,7 +262,11 @@ async def test_sessions_follow_registrations(on: TestPbx) -> None:
     new = await on.uacsta_phone("1001")
     await new.monitored()
     await eventually(lambda: left.ended, "the old phone's session ends")
-    assert [session.contact.address[1] for session in on.pbx.uacsta.sessions] == [new.port]
+
+    def with_the_new_one_only() -> bool:
+        return [session.contact.address[1] for session in on.pbx.uacsta.sessions] == [new.port]
+
+    await eventually(with_the_new_one_only, "the new phone's session is the only one")
     agent = await new.monitored()
     await on.client.ok("extension/delete", {"number": "1001"})
     await eventually(lambda: agent.ended, "the session of a deleted extension ends")
