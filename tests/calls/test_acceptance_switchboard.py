@@ -359,7 +359,7 @@ async def test_parked_and_taken_elsewhere(house: House) -> None:
     await house.records(
         "DID 5503310, parked, 6900 by 1001",
         inbound("1000", "5503310"),
-        internal("1001", "6900", "NO ANSWER"),
+        internal("1001", "6900", "ANSWERED"),
     )
 
 
