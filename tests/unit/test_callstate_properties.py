@@ -20,12 +20,14 @@ from offhook.callstate.facts import (
 from offhook.callstate.model import MemberStatus
 from tests.unit.callstate_support import Event, all_calls, at_rest, callid_of, contacts, load, play
 
-ID_KEYS = ("Uniqueid", "Linkedid", "DestUniqueid", "DestLinkedid")
-NAME_KEYS = ("Channel", "DestChannel")
+_WHO = ("", "Dest", "Transferer", "OrigTransferer", "SecondTransferer", "Parkee", "Retriever", "Target")
+ID_KEYS = tuple(who + key for who in _WHO for key in ("Uniqueid", "Linkedid"))
+NAME_KEYS = tuple(who + "Channel" for who in _WHO)
 
 NOT_OF_CALLS = (ExtensionStatus, PhaseChanged, RoomChanged)
 
 TRACES = {name: load(name) for name in all_calls()}
+JOINED = {name: load(name) for name in ("parked_and_taken_out", "pickup_by_code", "refer_with_replaces")}
 
 
 def renamed(events: list[Event], run: int) -> list[Event]:
@@ -44,8 +46,9 @@ def renamed(events: list[Event], run: int) -> list[Event]:
 @st.composite
 def streams(draw: st.DrawFn) -> tuple[list[str], list[Event]]:
     """Some calls mixed, with events lost, doubled and swapped; with the ids of originated ones."""
-    names = draw(st.lists(st.sampled_from(sorted(TRACES)), min_size=1, max_size=4))
-    queues = [renamed(TRACES[name], run) for run, name in enumerate(names)]
+    traces = TRACES | JOINED
+    names = draw(st.lists(st.sampled_from(sorted(traces)), min_size=1, max_size=4))
+    queues = [renamed(traces[name], run) for run, name in enumerate(names)]
     originated = [
         callid_of(queue) for name, queue in zip(names, queues, strict=True) if name.startswith("originate")
     ]
