@@ -58,6 +58,7 @@ class World:
         self.answers: Counter[str] = Counter()
         self.done: list[str] = []
         self.carrier: Carrier
+        self.failure: Exception | None = None
 
     async def open(self) -> None:
         """Make extensions, phones, the carrier and every kind of number."""
@@ -131,7 +132,11 @@ def machine(world: World, loop: asyncio.AbstractEventLoop) -> type[RuleBasedStat
     """
 
     def run(coroutine: object) -> None:
-        asyncio.run_coroutine_threadsafe(coroutine, loop).result(60)  # type: ignore[arg-type]
+        try:
+            asyncio.run_coroutine_threadsafe(coroutine, loop).result(60)  # type: ignore[arg-type]
+        except Exception as failure:
+            world.failure = world.failure or failure  # what hypothesis raises after its repetition says less
+            raise
 
     class Control(RuleBasedStateMachine):
         count = 0
@@ -243,6 +248,8 @@ async def test_random_operations_leave_nothing_behind(pbx: TestPbx) -> None:
     except BaseException:
         print("\n".join(world.done[-25:]))
         print("\n".join(steps(pbx.receiver.events)[-40:]))
+        if world.failure is not None:
+            raise world.failure from None
         raise
     finally:
         print(world.answers)
