@@ -26,7 +26,7 @@ from tests.support.phone import Call, Phone, eventually
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 log = logging.getLogger(__name__)
 
-STEPS = int(os.environ.get("OFFHOOK_RANDOM_STEPS", "150"))
+STEPS = int(os.environ.get("OFFHOOK_RANDOM_STEPS", "40"))
 SEED = int(os.environ.get("OFFHOOK_RANDOM_SEED", "22"))
 PHONES = [str(number) for number in range(1000, 1020)]
 OUTSIDE = "9555"
@@ -236,7 +236,7 @@ async def test_random_operations_leave_nothing_behind(pbx: TestPbx) -> None:
             run_state_machine_as_test,
             control,
             settings=settings(
-                max_examples=4,
+                max_examples=2,
                 stateful_step_count=STEPS,
                 deadline=None,
                 phases=[Phase.generate],
