@@ -9,8 +9,9 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from offhook.areas.control.dialling import RING_SECONDS
 from offhook.areas.control.live import LiveCalls
-from offhook.areas.control.targets import Kind, Target, Targets
+from offhook.areas.control.targets import WITH_PHONES, Target, Targets
 from offhook.areas.records.service import RecordKeeper
 from offhook.asterisk.switch import (
     ActionTimeout,
@@ -26,9 +27,6 @@ log = logging.getLogger(__name__)
 
 MOST_AT_ONCE = 200
 """How many can be invited by one request."""
-
-RING_SECONDS = 60
-_CALLABLE = frozenset({Kind.EXTENSION, Kind.OUTSIDE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +58,7 @@ class Inviter:
         await self._targets.extension(dialpermission)
         found = [await self._targets.reach(number, dialpermission) for number in numbers]
         for target in found:
-            if target.kind not in _CALLABLE:
+            if target.kind not in WITH_PHONES:
                 raise ContractError(
                     Errno.NO_SUCH_NUMBER, f"{target.number} is neither an extension nor an outside number"
                 )

@@ -6,18 +6,16 @@ import asyncio
 import logging
 from collections.abc import Sequence
 
-from offhook.areas.control.legs import find_leg, require_phase
+from offhook.areas.control.dialling import RING_SECONDS
+from offhook.areas.control.launch import refusal
+from offhook.areas.control.legs import NORMAL_CLEARING, extension_of, find_leg, require_phase
 from offhook.areas.control.live import LiveCalls
-from offhook.areas.control.targets import Kind, Targets
-from offhook.asterisk.switch import ActionTimeout, EngineUnreachable, OriginateRequest, Switch, SwitchError
+from offhook.areas.control.targets import WITH_PHONES, Targets
+from offhook.asterisk.switch import ActionTimeout, OriginateRequest, Switch, SwitchError
 from offhook.callstate.phase import Phase
 from offhook.contract.errors import ContractError, Errno
 
 log = logging.getLogger(__name__)
-
-RING_SECONDS = 60
-_NORMAL = 16  # Q.850: normal clearing
-_CALLABLE = frozenset({Kind.EXTENSION, Kind.OUTSIDE})
 
 
 class Joining:
@@ -38,7 +36,7 @@ class Joining:
     async def _end(self, channels: Sequence[str]) -> None:
         for channel in channels:
             try:
-                await self._switch.hangup(channel, _NORMAL)
+                await self._switch.hangup(channel, NORMAL_CLEARING)
             except SwitchError as failure:
                 log.info("call/add_member: %s has ended by itself: %s", channel, failure)
 
@@ -52,9 +50,9 @@ class Joining:
         Raises ContractError 10006, 10007, 10011, 10015, 10024, 10102, 10103, 10116, 30002.
         """
         call, leg = find_leg(self._live.picture, channelid)
-        own = leg.party.name if leg.party is not None and leg.party.name.isdigit() else None
+        own = extension_of(leg)
         target = await self._targets.reach(number, dialpermission or own)
-        if target.kind not in _CALLABLE:
+        if target.kind not in WITH_PHONES:
             raise ContractError(Errno.NO_SUCH_NUMBER, "an extension or an outside number can be added")
         require_phase(call, Phase.IDLE)
         if sum(seat.talking for seat in call.seats) < 2:
@@ -84,8 +82,6 @@ class Joining:
             await self._switch.originate(request)
         except ActionTimeout:
             log.warning("call/add_member %s: the engine did not answer in time", call.callid)
-        except EngineUnreachable:
-            raise ContractError(Errno.ENGINE_UNREACHABLE) from None
         except SwitchError as failure:
-            raise ContractError(Errno.ENGINE_REFUSED, str(failure)) from None
+            raise refusal(failure) from None
         return call.callid

@@ -77,7 +77,7 @@ class Launcher:
             log.warning("call %s: %s", callid, failure)
             self._live.abandon(callid)
             await self._records.withdraw_intent(callid)
-            raise _refusal(failure) from None
+            raise refusal(failure) from None
         return callid
 
     def _request(self, callid: str, new: NewCall) -> OriginateRequest:
@@ -94,7 +94,8 @@ class Launcher:
         )
 
 
-def _refusal(failure: SwitchError) -> ContractError:
+def refusal(failure: SwitchError) -> ContractError:
+    """What the contract answers when the engine does not begin a call: 30002 when it is away, else 10116."""
     if isinstance(failure, EngineUnreachable):
         return ContractError(Errno.ENGINE_UNREACHABLE)
     if isinstance(failure, SwitchBusy):

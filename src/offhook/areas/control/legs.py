@@ -6,15 +6,20 @@ nobody yet, 10102 for an operation that the call's present state forbids, 10007 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from offhook.areas.control.live import LiveCalls
 from offhook.asterisk.switch import EngineRefused, EngineUnreachable, SwitchError
 from offhook.callstate import Call
 from offhook.callstate.call import Leg, LegState, Seat
+from offhook.callstate.party import PartyType
 from offhook.callstate.phase import Phase
 from offhook.callstate.picture import Picture
 from offhook.contract.errors import ContractError, Errno
+
+NORMAL_CLEARING = 16
+"""The cause of a hang-up that nobody is to blame for (Q.850)."""
 
 ARRIVAL_SECONDS = 2.0
 """How long an operation waits for the engine to show that a leg has arrived."""
@@ -54,10 +59,36 @@ def leg_of_seat(call: Call, seat: Seat) -> Leg:
     return next(call.legs[key] for key in seat.legs if call.legs[key].channelid == seat.member.channelid)
 
 
+def extension_of(leg: Leg) -> str | None:
+    """The number of the extension whose phone this leg is; None for that of a trunk, however it is called."""
+    if leg.party is None or leg.party.type is not PartyType.EXTENSION:
+        return None
+    return leg.party.name
+
+
 def require_phase(call: Call, *phases: Phase) -> None:
     """Raises ContractError 10102 when the call is in none of these phases."""
     if call.phase not in phases:
         raise ContractError(Errno.CALL_OPERATION_FAILED, f"the call is {call.phase.value}")
+
+
+async def arrives(live: LiveCalls, callid: str, leg: Leg, condition: Callable[[Call], bool]) -> bool:
+    """Whether the engine shows in time that a leg is where it was sent: `condition` holds for its call.
+
+    A leg that has gone meanwhile has arrived too: it has its own events.
+    """
+
+    def there(picture: Picture) -> bool:
+        call = picture.call(callid)
+        return call is None or leg.uniqueid not in call.legs or condition(call)
+
+    return await live.until(there, ARRIVAL_SECONDS)
+
+
+async def require_arrival(live: LiveCalls, callid: str, leg: Leg, condition: Callable[[Call], bool]) -> None:
+    """Wait as `arrives` does. Raises ContractError 10102 when the engine does not show it in time."""
+    if not await arrives(live, callid, leg, condition):
+        raise ContractError(Errno.CALL_OPERATION_FAILED, "the engine did not move the leg in time")
 
 
 @contextmanager

@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable
 
+from offhook.areas.control.launch import refusal
 from offhook.areas.control.legs import leg_of_seat
 from offhook.areas.control.live import LiveCalls
 from offhook.areas.extensions.model import Extension
-from offhook.asterisk.switch import ActionTimeout, EngineUnreachable, OriginateRequest, Switch, SwitchError
+from offhook.asterisk.switch import ActionTimeout, OriginateRequest, Switch, SwitchError
 from offhook.callstate import Call, Picture
 from offhook.callstate.call import Leg
 from offhook.callstate.model import ExtensionState
@@ -87,12 +88,9 @@ class Monitoring:
             await self._switch.originate(request)
         except ActionTimeout:
             log.warning("call/listen: the engine did not answer in time")
-        except EngineUnreachable:
-            self._live.abandon(own)
-            raise ContractError(Errno.ENGINE_UNREACHABLE) from None
         except SwitchError as failure:
             self._live.abandon(own)
-            raise ContractError(Errno.ENGINE_REFUSED, str(failure)) from None
+            raise refusal(failure) from None
 
 
 def _ears(picture: Picture, extension: str) -> list[str]:

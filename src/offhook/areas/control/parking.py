@@ -5,17 +5,22 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from offhook.areas.control.legs import ARRIVAL_SECONDS, engine_answers, find_leg, require_phase, talking_with
+from offhook.areas.control.legs import (
+    NORMAL_CLEARING,
+    arrives,
+    engine_answers,
+    find_leg,
+    require_phase,
+    talking_with,
+)
 from offhook.areas.control.live import LiveCalls
 from offhook.areas.control.talks import PEER
 from offhook.asterisk.ami import actions
 from offhook.asterisk.switch import Switch
-from offhook.callstate import Picture
 from offhook.callstate.call import Leg
 from offhook.callstate.phase import Phase
 from offhook.contract.errors import ContractError, Errno
 
-_NORMAL = 16  # Q.850: normal clearing
 _SLOT, _PARKER = "PARKINGEXTEN", "BLINDTRANSFER"
 """What the engine's Park reads: the slot wanted, and the channel to whose phone the call goes back."""
 
@@ -58,7 +63,7 @@ class Parking:
             await self._switch.setvar(leg.channelid, _PARKER, other.channelid)
             await self._switch.redirect(leg.channelid, ("offhook-park", "s"))
             if call.phase is Phase.HELD:
-                await self._switch.hangup(other.channelid, _NORMAL)
+                await self._switch.hangup(other.channelid, NORMAL_CLEARING)
         return await self._slot_of(call.callid, leg)
 
     async def _require_free(self, slot: str | None) -> None:
@@ -74,11 +79,7 @@ class Parking:
             raise ContractError(Errno.PARKING_SLOT, f"slot {slot} is taken")
 
     async def _slot_of(self, callid: str, leg: Leg) -> str:
-        def parked(picture: Picture) -> bool:
-            call = picture.call(callid)
-            return call is None or leg.uniqueid not in call.legs or call.legs[leg.uniqueid].parked
-
-        await self._live.until(parked, ARRIVAL_SECONDS)
+        await arrives(self._live, callid, leg, lambda now: now.legs[leg.uniqueid].parked)
         for one in await self.status():
             if one.channelid == leg.channelid:
                 return one.slot

@@ -7,8 +7,8 @@ from contextlib import suppress
 
 from offhook.areas.control.dialling import first_leg, shown
 from offhook.areas.control.launch import Launcher, NewCall
+from offhook.areas.control.legs import NORMAL_CLEARING
 from offhook.areas.control.live import LiveCalls
-from offhook.areas.control.service import NORMAL_CLEARING
 from offhook.areas.control.targets import Kind, Target, Targets
 from offhook.asterisk.switch import EngineRefused, EngineUnreachable, Switch
 from offhook.callstate import Call

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from offhook.areas.control.legs import NORMAL_CLEARING
 from offhook.areas.control.live import LiveCalls
 from offhook.asterisk.switch import EngineUnreachable, Switch, SwitchError
 from offhook.callstate import Call
 from offhook.contract.errors import ContractError, Errno
-
-NORMAL_CLEARING = 16  # Q.850
 
 
 class CallControl:

@@ -6,10 +6,12 @@ import contextlib
 from collections.abc import Sequence
 
 from offhook.areas.control.legs import (
-    ARRIVAL_SECONDS,
+    NORMAL_CLEARING,
     OPTIMISING_SECONDS,
     engine_answers,
+    extension_of,
     find_leg,
+    require_arrival,
     require_phase,
     talking_with,
 )
@@ -17,11 +19,9 @@ from offhook.areas.control.live import LiveCalls
 from offhook.asterisk.switch import EngineRefused, Switch
 from offhook.callstate import Call, Picture
 from offhook.callstate.call import Leg
-from offhook.callstate.party import PartyType
 from offhook.callstate.phase import Phase
 from offhook.contract.errors import ContractError, Errno
 
-_NORMAL = 16  # Q.850: normal clearing
 PEER = "OFFHOOK_PEER"
 """The channel that ends with this one while the two are not joined (dialplan, `offhook-alone`)."""
 
@@ -51,7 +51,7 @@ class Talks:
                 await self.tie(leg, other)
                 silent = (other.channelid, "offhook-silent", "s")
                 await self._switch.redirect(leg.channelid, ("offhook-held", "s"), silent)
-        await self._arrived(call.callid, leg, held=True)
+        await require_arrival(self._live, call.callid, leg, lambda now: now.legs[leg.uniqueid].held)
         return call.callid
 
     async def unhold(self, channelid: str) -> str:
@@ -69,7 +69,7 @@ class Talks:
                 await self._switch.redirect(leg.channelid, ("offhook-silent", "s"))
             else:
                 await self._join(other, leg)
-        await self._arrived(call.callid, leg, held=False)
+        await require_arrival(self._live, call.callid, leg, lambda now: not now.legs[leg.uniqueid].held)
         return call.callid
 
     async def mute(self, channelids: Sequence[str], *, on: bool) -> str:
@@ -80,7 +80,7 @@ class Talks:
         """
         found = [find_leg(self._live.picture, channelid) for channelid in channelids]
         for call, leg in found:
-            if leg.party is None or leg.party.type is not PartyType.EXTENSION:
+            if extension_of(leg) is None:
                 raise ContractError(Errno.NO_SUCH_CHANNEL, "only an extension can be muted")
             seat = call.seat_of(leg.uniqueid)
             if seat is None or not seat.talking:
@@ -116,16 +116,5 @@ class Talks:
         except EngineRefused:  # one has just left, and what would have ended the other is gone
             for leg in (one, other):
                 with contextlib.suppress(EngineRefused):
-                    await self._switch.hangup(leg.channelid, _NORMAL)
+                    await self._switch.hangup(leg.channelid, NORMAL_CLEARING)
             raise
-
-    async def _arrived(self, callid: str, leg: Leg, *, held: bool) -> None:
-        """Wait for the engine's word; a leg that has gone meanwhile has its own events."""
-
-        def arrived(picture: Picture) -> bool:
-            call = picture.call(callid)
-            now = call.legs.get(leg.uniqueid) if call is not None else None
-            return now is None or now.held is held
-
-        if not await self._live.until(arrived, ARRIVAL_SECONDS):
-            raise ContractError(Errno.CALL_OPERATION_FAILED, "the engine did not move the leg in time")

@@ -27,6 +27,9 @@ class Kind(StrEnum):
     OUTSIDE = "outside number"
 
 
+WITH_PHONES = frozenset({Kind.EXTENSION, Kind.OUTSIDE})
+"""What rings phones and nothing else: only they are called into a talk or a room."""
+
 _KINDS = {kind.value: kind for kind in Kind if kind is not Kind.OUTSIDE}
 _KINDS["instant conference"] = Kind.CONFERENCE
 

@@ -6,13 +6,13 @@ injected. What has to happen when a phone hangs up in the middle is in the dialp
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from offhook.areas.control.legs import (
-    ARRIVAL_SECONDS,
+    NORMAL_CLEARING,
     engine_answers,
+    extension_of,
     find_leg,
     leg_of_seat,
+    require_arrival,
     require_phase,
     talking_with,
 )
@@ -20,14 +20,12 @@ from offhook.areas.control.live import LiveCalls
 from offhook.areas.control.talks import PEER, Talks
 from offhook.areas.control.targets import Target, Targets
 from offhook.asterisk.switch import Switch
-from offhook.callstate import Call, Picture
+from offhook.callstate import Call
 from offhook.callstate.call import Consultation, Leg, LegState
-from offhook.callstate.party import PartyType
 from offhook.callstate.phase import THIRD, Phase
 from offhook.contract.errors import ContractError, Errno
 
 _HELD, _TALK, _CONSULT, _RIGHT = "OFFHOOK_HELD", "OFFHOOK_TALK", "OFFHOOK_CONSULT", "OFFHOOK_RIGHT"
-_NORMAL = 16  # Q.850: normal clearing
 
 
 class Transfers:
@@ -58,8 +56,8 @@ class Transfers:
                     await self._switch.setvar(one.channelid, PEER, "")
             await self._switch.redirect(leg.channelid, ("offhook-transferred", target.number))
             if other is not None:
-                await self._switch.hangup(other.channelid, _NORMAL)
-        await self._until(call.callid, leg, lambda now: now.attempt > attempt)
+                await self._switch.hangup(other.channelid, NORMAL_CLEARING)
+        await require_arrival(self._live, call.callid, leg, lambda now: now.attempt > attempt)
         return call.callid
 
     async def consult(self, channelid: str, number: str, dialpermission: str | None) -> str:
@@ -79,7 +77,7 @@ class Transfers:
             await self._switch.setvar(other.channelid, PEER, "")
             waiting = (other.channelid, "offhook-held", "consult")
             await self._switch.redirect(leg.channelid, ("offhook-consult", target.number), waiting)
-        await self._until(call.callid, leg, lambda now: now.phase in THIRD)
+        await require_arrival(self._live, call.callid, leg, lambda now: now.phase in THIRD)
         return call.callid
 
     async def operate(self, channelid: str, operation: str) -> str:
@@ -102,21 +100,21 @@ class Transfers:
                 case _:
                     await self._swap(call, leg)
         before = call.phase
-        await self._until(call.callid, leg, lambda now: now.phase is not before)
+        await require_arrival(self._live, call.callid, leg, lambda now: now.phase is not before)
         return call.callid
 
     async def _abort(self, call: Call, leg: Leg) -> None:
         if call.phase is Phase.CONSULTING:
             await self._switch.redirect(leg.channelid, ("offhook-consult-over", "s"))
         else:
-            await self._switch.hangup(self._third(call).channelid, _NORMAL)
+            await self._switch.hangup(self._third(call).channelid, NORMAL_CLEARING)
 
     async def _complete(self, call: Call, leg: Leg, consultation: Consultation) -> None:
         waiting = call.legs[consultation.waiting]
         await self._switch.setvar(leg.channelid, _CONSULT, "")
         if call.phase is Phase.CONSULTING:  # it rings there still: who waited is sent there
             await self._switch.redirect(waiting.channelid, ("offhook-transferred", consultation.number))
-            await self._switch.hangup(leg.channelid, _NORMAL)
+            await self._switch.hangup(leg.channelid, NORMAL_CLEARING)
         else:
             await self._switch.bridge(waiting.channelid, self._third(call).channelid)
 
@@ -157,18 +155,7 @@ class Transfers:
         return talking_with(call, leg)
 
     async def _target(self, leg: Leg, number: str, dialpermission: str | None) -> Target:
-        own = leg.party.name if leg.party is not None and leg.party.type is PartyType.EXTENSION else None
-        return await self._targets.reach(number, dialpermission or own)
+        return await self._targets.reach(number, dialpermission or extension_of(leg))
 
     async def _give_right(self, leg: Leg, target: Target) -> None:
         await self._switch.setvar(leg.channelid, f"__{_RIGHT}", target.right)
-
-    async def _until(self, callid: str, leg: Leg, condition: Callable[[Call], bool]) -> None:
-        """Wait for the engine's word; a leg that has gone meanwhile has its own events."""
-
-        def arrived(picture: Picture) -> bool:
-            call = picture.call(callid)
-            return call is None or leg.uniqueid not in call.legs or condition(call)
-
-        if not await self._live.until(arrived, ARRIVAL_SECONDS):
-            raise ContractError(Errno.CALL_OPERATION_FAILED, "the engine did not move the leg in time")
