@@ -176,6 +176,24 @@ async def test_attended_transfer_completed(pbx: TestPbx) -> None:
     ]
 
 
+async def test_attended_transfer_to_a_queue_completed(pbx: TestPbx) -> None:
+    t = await talk(pbx)
+    await pbx.apply(
+        "queues: [{number: 6700, queuename: Queue, agents: 1002, announcepos: off, announceholdtime: off}]"
+    )
+    await t.do("attended_transfer", "1001", tonumber="6700")
+    agent = await t.phones[2].incoming()
+    await agent.answer()
+    await t.callee.hears(700)
+    await t.do("attended_transfer_operate", "1001", operate="complete")
+    await t.callee.over()
+    await t.caller.hears(700)
+    await agent.hears(440)
+    await t.caller.hangup()
+    await agent.over()
+    await t.one_record()
+
+
 @pytest.mark.parametrize("answered", [True, False])
 async def test_attended_transfer_aborted(pbx: TestPbx, answered: bool) -> None:
     t = await talk(pbx)

@@ -116,7 +116,8 @@ class Transfers:
             await self._switch.redirect(waiting.channelid, ("offhook-transferred", consultation.number))
             await self._switch.hangup(leg.channelid, NORMAL_CLEARING)
         else:
-            await self._switch.bridge(waiting.channelid, self._third(call).channelid)
+            await self._switch.setvar(waiting.channelid, _HELD, self._third(call).channelid)
+            await self._switch.redirect(waiting.channelid, ("offhook-consulted", "s"))
 
     async def _threeway(self, call: Call, leg: Leg) -> None:
         held, _ = self._apart(call)
