@@ -68,6 +68,7 @@ from offhook.dialplan import DIALPLAN_MODULE, REALTIME_FAMILIES, dialplan
 from offhook.engine_files import generated_files
 from offhook.events.dispatcher import ReportMethod
 from offhook.kinds import object_endpoints
+from offhook.messages import Messages
 from offhook.operations import Operations, OperatorSocket
 from offhook.web.admin import PREFIX, AdminSite
 from offhook.web.api import Api
@@ -205,6 +206,7 @@ class Pbx:
         self.faxes = FaxInbox(core.store, settings.data)
         core.records.on_fax(self.faxes.settle)
         self.page_answers = PageAnswers(self.switch)
+        self.messages = Messages(core, self.switch, self.live)
         self.uacsta = UacstaService(
             core.pbx_settings,
             core.extensions.find,
@@ -253,6 +255,7 @@ class Pbx:
                 *parking_api.endpoints(Parking(self.switch, self.live, core.pbx_settings.slots)),
                 *uacsta_api.endpoints(self.uacsta),
                 *inbound_api.endpoints(self.inbound),
+                *self.messages.endpoints(),
             ]
         )
 
@@ -282,6 +285,7 @@ class Pbx:
         if self.engine.adopted:
             await self.engine_files.reload(dict.fromkeys((*stale, DIALPLAN_MODULE)))
         core.records.start()
+        await self.messages.start()
         self._tasks = [
             asyncio.create_task(self.engine.supervise(self._engine_gone, self._new_engine), name="engine"),
             asyncio.create_task(self._write_sessions(), name="sessions"),
@@ -304,6 +308,7 @@ class Pbx:
         await self.wrap_ups.close()
         await self.waits.close()
         await self.instant_conferences.close()
+        await self.messages.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -342,6 +347,7 @@ class Pbx:
         self.uacsta.on_events(events)
         self.wrap_ups.on_events(events)
         self.waits.on_events(events)
+        self.messages.on_events(events)
         self.switch.set_busy(bool(self.live.picture.calls))
         loop = asyncio.get_running_loop()
         self._settle_at = loop.time() + _SETTLE_SECONDS
@@ -369,6 +375,7 @@ class Pbx:
         self.trunk_states.on_snapshot(snapshot.registrations, snapshot.contacts)
         self.wrap_ups.on_snapshot(snapshot.channels)
         await self.waits.on_connected()
+        await self.messages.on_connected()
         living = {channel.get("Linkedid", "") for channel in snapshot.channels}
         await records.close_dead(candidates, living)
         self.uacsta.refresh_soon()

@@ -1,0 +1,39 @@
+"""Records, recordings, voicemail, wake-up calls, mail and the soft client of a running PBX: made and wired.
+
+`offhook.app` makes one `Messages` and hands it what it needs of the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from offhook.areas.control.live import LiveCalls
+from offhook.asterisk.switch import Switch
+from offhook.contract.endpoint import Endpoint
+from offhook.core import Core
+
+
+class Messages:
+    """The parts of a PBX that keep what was said and do what was put off."""
+
+    def __init__(self, core: Core, switch: Switch, live: LiveCalls) -> None:
+        self._core = core
+        self._switch = switch
+        self._live = live
+
+    def endpoints(self) -> list[Endpoint[Any, Any]]:
+        """The contract's endpoints of these parts."""
+        return []
+
+    async def start(self) -> None:
+        """Begin, once the engine can be spoken to."""
+
+    def on_events(self, events: Sequence[Mapping[str, str]]) -> None:
+        """Hear what the engine tells."""
+
+    async def on_connected(self) -> None:
+        """Catch up after the link to the engine was away; at the start too."""
+
+    async def close(self) -> None:
+        """End what goes on by itself; what waits is in the store."""
