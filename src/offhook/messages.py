@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from offhook.areas.control.live import LiveCalls
+from offhook.areas.downloads.service import OneTimeLinks
 from offhook.asterisk.switch import Switch
 from offhook.contract.endpoint import Endpoint
 from offhook.core import Core
@@ -21,6 +22,7 @@ class Messages:
         self._core = core
         self._switch = switch
         self._live = live
+        self.links = OneTimeLinks(core.clock, lambda: core.api_settings.now.download_addresses)
 
     def endpoints(self) -> list[Endpoint[Any, Any]]:
         """The contract's endpoints of these parts."""

@@ -21,6 +21,7 @@ START = ApiState(
     password_derived="derived:old",
     report_method="HTTP",
     event_port=8333,
+    download_addresses="",
     monitors=frozenset({"1000", "1001"}),
     extensions=frozenset({"1000", "1001"}),
 )
@@ -78,6 +79,20 @@ async def test_only_what_is_declared_changes_and_the_password_is_not_shown(store
     assert (await service.apply(await service.export())).changes == ()
 
 
+async def test_who_may_download(store: Store) -> None:
+    settings = Settings()
+    service = ApplyService(store, [ApiSection(settings)])
+    assert await _addresses(service, settings, "[192.0.2.7, 10.0.0.0/8]") == "192.0.2.7,10.0.0.0/8"
+    assert (await service.apply(await service.export())).changes == ()
+    assert await _addresses(service, settings, "any") == "any"
+    assert await _addresses(service, settings, "[]") == ""
+
+
+async def _addresses(service: ApplyService, settings: Settings, text: str) -> str:
+    await service.apply(f"api: {{download_addresses: {text}}}")
+    return settings.state.download_addresses
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -85,6 +100,8 @@ async def test_only_what_is_declared_changes_and_the_password_is_not_shown(store
         "{event_port: 0}",
         "{report_method: UDP}",
         "{extension_monitors: [9]}",
+        "{download_addresses: [pbx]}",
+        "{download_addresses: [10.0.0.1/8]}",
         "{pass: x}",
         "word",
     ],

@@ -15,13 +15,15 @@ A = TypeVar("A")
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who sent a request. `address` is the peer's IP address; `token` is the key of the session in the
-    access area (never the token itself), empty for endpoints that need none."""
+    """Who sent a request. `address` is the peer's IP address; `session` is the key of the session in the
+    access area (never the token itself), empty for endpoints that need none; `login_address` is where its
+    token was obtained from."""
 
     address: str
     port: int
     secure: bool
     session: str = ""
+    login_address: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +31,8 @@ class Endpoint(Generic[Q, A]):
     """One endpoint of the contract.
 
     `path` as in the spec ("extension/query"); `chapter` is the spec file's number ("02"); `request` and
-    `result` are dataclasses; `errors` lists the codes that the handler itself may raise, beside those of
-    its parameters. `needs_token` is False for login and token/refresh.
+    `result` are dataclasses, the result of a file is `Download`; `errors` lists the codes that the handler
+    itself may raise, beside those of its parameters. `needs_token` is False for login and token/refresh.
     """
 
     path: str

@@ -11,6 +11,7 @@ from typing import Any
 from offhook.contract.endpoint import Endpoint, Registry
 from offhook.contract.errors import Errno
 from offhook.contract.params import declared_params
+from offhook.contract.results import Download
 
 _COMMON = (
     Errno.PARAMETER_EMPTY,
@@ -32,8 +33,25 @@ def openapi(registry: Registry, version: str) -> dict[str, object]:
             "description": "Every value on the wire is a string. A failure has status Failed and an errno.",
         },
         "servers": [{"url": "/api/v2.0.0"}],
-        "paths": {f"/{endpoint.path}": {"post": _operation(endpoint)} for endpoint in registry},
+        "paths": {f"/{endpoint.path}": _operations(endpoint) for endpoint in registry},
     }
+
+
+def _operations(endpoint: Endpoint[Any, Any]) -> dict[str, object]:
+    """What is posted; a file is fetched by a link, so its parameters stand in the query."""
+    operation = _operation(endpoint)
+    if endpoint.result is not Download:
+        return {"post": operation}
+    body = operation.pop("requestBody")
+    schema = typing.cast("dict[str, Any]", body)["content"]["application/json"]["schema"]
+    operation["parameters"] = [
+        *typing.cast("list[object]", operation.get("parameters", [])),
+        *(
+            {"name": name, "in": "query", "required": name in schema["required"], "schema": rule}
+            for name, rule in schema["properties"].items()
+        ),
+    ]
+    return {"get": operation}
 
 
 def _operation(endpoint: Endpoint[Any, Any]) -> dict[str, object]:
@@ -47,7 +65,7 @@ def _operation(endpoint: Endpoint[Any, Any]) -> dict[str, object]:
             "200": {
                 "description": "Success, or Failed with one of: "
                 + "; ".join(f"{int(code)} {code.meaning}" for code in codes),
-                "content": {"application/json": {"schema": {"oneOf": [_success(endpoint), _FAILURE]}}},
+                "content": _content(endpoint),
             }
         },
     }
@@ -84,6 +102,12 @@ _FAILURE: dict[str, object] = {
         "errmsg": {"type": "string"},
     },
 }
+
+
+def _content(endpoint: Endpoint[Any, Any]) -> dict[str, object]:
+    if endpoint.result is Download:
+        return {"application/json": {"schema": _FAILURE}, "*/*": {"schema": {"format": "binary"}}}
+    return {"application/json": {"schema": {"oneOf": [_success(endpoint), _FAILURE]}}}
 
 
 def _success(endpoint: Endpoint[Any, Any]) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""How an answer reaches the wire: dataclasses in, JSON of strings out.
+"""How an answer reaches the wire: dataclasses in, JSON of strings out; or a file.
 
 Every scalar is a string and key order is field order (spec 00-access `envelope`, 19-tolerances `answers`).
 A field that is `None` is left out; bool is on or off; `wire_name` gives a field another key on the wire.
@@ -7,8 +7,11 @@ A field that is `None` is left out; bool is on or off; `wire_name` gives a field
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from pathlib import Path
 from typing import Any, TypeAlias
+
+from offhook.contract.errors import Errno
 
 Wire: TypeAlias = str | list["Wire"] | dict[str, "Wire"]
 _NAME = "offhook.wire"
@@ -17,6 +20,26 @@ _NAME = "offhook.wire"
 @dataclasses.dataclass(frozen=True, slots=True)
 class Nothing:
     """Result of an endpoint that answers with the status alone."""
+
+
+def _nobody_cares(_delivered: bool) -> None:
+    """Default of `Download.ended`."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Download:
+    """Result of an endpoint that delivers a file instead of JSON.
+
+    `body` is a file, read bit by bit, or its bytes as they are made. What the iterator raises before its
+    first bytes, and `missing` for a file that cannot be opened, is answered as a failure in JSON. `ended` is
+    called exactly once, in the event loop: True when the client has taken the whole file.
+    """
+
+    filename: str
+    content_type: str
+    body: Path | AsyncIterator[bytes]
+    missing: Errno = Errno.NOT_HANDLED
+    ended: Callable[[bool], None] = _nobody_cares
 
 
 def wire_name(name: str, **kwargs: Any) -> Any:

@@ -19,7 +19,8 @@ from aiohttp import web
 from offhook.contract.endpoint import Caller, Endpoint, Registry
 from offhook.contract.errors import ContractError, Errno
 from offhook.contract.params import NoParameters, declared_params, read_request
-from offhook.contract.results import Wire, to_wire
+from offhook.contract.results import Download, Wire, to_wire
+from offhook.web.downloads import send
 from offhook.web.reading import NotJson, read_body, read_query
 
 log = logging.getLogger(__name__)
@@ -35,6 +36,9 @@ class Authenticator(Protocol):
 
     async def authenticate(self, token: str) -> str:
         """The session of a living token. Raises ContractError 20004 or 20006."""
+
+    def login_address(self, session: str) -> str:
+        """The address that a session's token was obtained from."""
 
 
 class Api:
@@ -56,7 +60,10 @@ class Api:
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request under /api/."""
         try:
-            wire = await self._answer(request)
+            answer = await self._answer(request)
+            if isinstance(answer, Download):
+                return await send(request, answer, self._headers())
+            wire = answer
         except ContractError as refused:
             log.info("api: %s %s: %s", request.remote, request.path, refused)
             wire = failed(refused.errno, refused.detail)
@@ -68,20 +75,23 @@ class Api:
 
     def response(self, wire: Mapping[str, Wire]) -> web.Response:
         """An answer in the envelope: HTTP 200 always."""
+        answer = web.Response(
+            body=json.dumps(wire, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace"),
+            content_type="application/json",
+            headers=self._headers(),
+        )
+        answer.force_close()
+        return answer
+
+    def _headers(self) -> dict[str, str]:
         headers = {"Server": "offhook", "Connection": "close", "Accept-Ranges": "bytes"}
         if self._allow_origin:
             headers["Access-Control-Allow-Origin"] = self._allow_origin
             headers["Access-Control-Allow-Methods"] = "GET, POST, OPTIONS, PUT, DELETE"
             headers["Access-Control-Allow-Headers"] = "Content-Type"
-        answer = web.Response(
-            body=json.dumps(wire, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace"),
-            content_type="application/json",
-            headers=headers,
-        )
-        answer.force_close()
-        return answer
+        return headers
 
-    async def _answer(self, request: web.BaseRequest) -> dict[str, Wire]:
+    async def _answer(self, request: web.BaseRequest) -> dict[str, Wire] | Download:
         if request.method == "OPTIONS":
             return {}
         if request.method not in {"POST", "GET"}:
@@ -101,6 +111,8 @@ class Api:
         if endpoint is None:
             raise ContractError(Errno.UNKNOWN_REQUEST, f"{path[:80]} is not known")
         result = await _call(endpoint, caller, values)
+        if isinstance(result, Download):
+            return result
         wire = to_wire(result)
         log.info("api: %s %s: Success", caller.address, path)
         if uses := self._registry.alias_uses[path]:
@@ -122,7 +134,8 @@ class Api:
         token = values.get("token", "").strip()
         if not token:
             raise ContractError(Errno.TOKEN_EMPTY)
-        return replace(caller, session=await self._authenticator.authenticate(token))
+        session = await self._authenticator.authenticate(token)
+        return replace(caller, session=session, login_address=self._authenticator.login_address(session))
 
 
 async def _call(endpoint: Endpoint[Any, Any], caller: Caller, values: Mapping[str, str]) -> Any:

@@ -83,6 +83,11 @@ class Access:
             raise ContractError(Errno.SERVICE_NOT_RUNNING, "the API is switched off")
         return self.sessions.use(token).key
 
+    def login_address(self, session: str) -> str:
+        """The address that a session's token was obtained from; empty for one that is not known."""
+        found = self.sessions.get(session)
+        return found.address if found is not None else ""
+
     async def login(self, caller: Caller, username: str, password_md5: str, push: Push) -> Tokens:
         """A token for the API's account.
 

@@ -37,6 +37,7 @@ class ApiSettings:
     max_extensions: int = 2000
     max_extension_groups: int = 200
     max_contacts: int = 5000
+    download_addresses: str = ""  # IP addresses and networks joined by commas, or any
 
 
 def check_account(username: str, password: str, *, weak: bool) -> None:
@@ -99,6 +100,7 @@ class SettingsKeeper:
             password_derived=found.password_derived,
             report_method=found.report_method,
             event_port=found.event_port,
+            download_addresses=found.download_addresses,
             monitors=frozenset(row.number for row in rows if row.monitored),
             extensions=frozenset(row.number for row in rows),
         )
@@ -115,6 +117,7 @@ class SettingsKeeper:
                 password_derived=state.password_derived,
                 report_method=state.report_method,
                 event_port=state.event_port,
+                download_addresses=state.download_addresses,
             ),
         )
         numbers = extensions.c.number

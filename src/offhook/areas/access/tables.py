@@ -19,6 +19,7 @@ api_settings = Table(
     Column("max_extensions", Integer, nullable=False),
     Column("max_extension_groups", Integer, nullable=False),
     Column("max_contacts", Integer, nullable=False),
+    Column("download_addresses", Text, nullable=False, server_default=""),  # beside the application's own
 )
 
 sessions = Table(

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from offhook.areas.apply.change import Change, Difference, differences
 from offhook.areas.apply.document import ApplyError, Node, fields
+from offhook.areas.downloads.addresses import listed_addresses
 from offhook.contract.errors import ContractError, Errno
 from offhook.contract.params import param, read_request
 from offhook.contract.rules import Selection, choice, integer, on_off, selection, text
@@ -31,6 +32,7 @@ class ApiState:
     password_derived: str
     report_method: str
     event_port: int
+    download_addresses: str
     monitors: frozenset[str]
     extensions: frozenset[str]
 
@@ -63,10 +65,11 @@ class DeclaredApi:
     password: str | None = param(text(max_len=128), bad=_BAD, optional=True, secret=True)
     report_method: str | None = param(choice(("HTTP", "TCP")), bad=_BAD, optional=True)
     event_port: int | None = param(integer(1, 65535), bad=_BAD, optional=True)
+    download_addresses: str | None = param(listed_addresses(), bad=_BAD, optional=True, empty_ok=True)
     extension_monitors: Selection | None = param(selection(), bad=_BAD, optional=True)  # noqa: RUF009 - a field()
 
 
-_PLAIN = ("enabled", "username", "report_method", "event_port")
+_PLAIN = ("enabled", "username", "report_method", "event_port", "download_addresses")
 
 
 class ApiSection:
@@ -144,6 +147,7 @@ class ApiSection:
             "username": current.username,
             "report_method": current.report_method,
             **({"event_port": str(current.event_port)} if current.event_port else {}),
+            "download_addresses": current.download_addresses,
             "extension_monitors": monitors,
         }
 

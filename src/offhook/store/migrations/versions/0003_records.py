@@ -6,6 +6,9 @@ Revises: 0002
 
 from __future__ import annotations
 
+import sqlalchemy as sa
+from alembic import op
+
 revision = "0003"
 down_revision = "0002"
 branch_labels = None
@@ -14,3 +17,6 @@ depends_on = None
 
 def upgrade() -> None:
     """Create the tables."""
+    op.add_column(
+        "api_settings", sa.Column("download_addresses", sa.Text(), nullable=False, server_default="")
+    )
