@@ -225,7 +225,13 @@ class Pbx:
             port=settings.http_port,
         )
         admin = AdminService(
-            core.objects, core.pbx_settings, core.prompts, core.music, self.custom_dialplan, __version__
+            core.objects,
+            core.pbx_settings,
+            core.prompts,
+            core.music,
+            self.custom_dialplan,
+            __version__,
+            self.messages.admin_parts(),
         )
         self.site.add_prefix(PREFIX, AdminSite(admin, core.check_operator).handle)
         self._front = Front(self.site.handle, server_context(certificate, key))

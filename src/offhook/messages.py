@@ -10,7 +10,9 @@ from typing import Any
 
 from offhook.areas.control.live import LiveCalls
 from offhook.areas.downloads.service import OneTimeLinks
+from offhook.areas.records.wiring import CallRecords
 from offhook.asterisk.switch import Switch
+from offhook.contract.admin import AdminPart
 from offhook.contract.endpoint import Endpoint
 from offhook.core import Core
 
@@ -23,13 +25,28 @@ class Messages:
         self._switch = switch
         self._live = live
         self.links = OneTimeLinks(core.clock, lambda: core.api_settings.now.download_addresses)
+        self.call_records = CallRecords(
+            core.store,
+            core.clock,
+            core.zone,
+            system=core.system,
+            settings=core.pbx_settings,
+            links=self.links,
+            known=core.extensions.numbers,
+        )
+        core.on_parts_changed(self.call_records.on_parts_changed)
 
     def endpoints(self) -> list[Endpoint[Any, Any]]:
         """The contract's endpoints of these parts."""
-        return []
+        return [*self.call_records.endpoints()]
+
+    def admin_parts(self) -> list[AdminPart]:
+        """What operators can do with them."""
+        return [self.call_records.part]
 
     async def start(self) -> None:
         """Begin, once the engine can be spoken to."""
+        self.call_records.retention.start()
 
     def on_events(self, events: Sequence[Mapping[str, str]]) -> None:
         """Hear what the engine tells."""
@@ -39,3 +56,4 @@ class Messages:
 
     async def close(self) -> None:
         """End what goes on by itself; what waits is in the store."""
+        await self.call_records.retention.close()

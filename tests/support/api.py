@@ -21,9 +21,11 @@ from offhook.areas.accounts import service as accounts
 from offhook.areas.admin.service import AdminService
 from offhook.areas.contacts import api as contacts_api
 from offhook.areas.customdialplan.service import CustomDialplan
+from offhook.areas.downloads.service import OneTimeLinks
 from offhook.areas.extensions import api as extensions_api
 from offhook.areas.hotel import api as hotel_api
 from offhook.areas.hotel.service import HotelService
+from offhook.areas.records.wiring import CallRecords
 from offhook.areas.system import api as system_api
 from offhook.areas.trunks.states import TrunkStates
 from offhook.areas.uacsta import api as uacsta_api
@@ -84,8 +86,19 @@ class TestApi:
             core.pbx_settings, core.extensions.find, dict, core.dispatcher.publish_soon, "127.0.0.1"
         )
 
+        self.links = OneTimeLinks(clock, lambda: core.api_settings.now.download_addresses)
+        self.call_records = CallRecords(
+            core.store,
+            clock,
+            core.zone,
+            system=core.system,
+            settings=core.pbx_settings,
+            links=self.links,
+            known=core.extensions.numbers,
+        )
         self.registry = Registry(
             [
+                *self.call_records.endpoints(),
                 *access_api.endpoints(core.access),
                 *system_api.endpoints(core.system, count),
                 *contacts_api.endpoints(core.contacts),
@@ -104,7 +117,15 @@ class TestApi:
         site = Site(api, openapi(self.registry, __version__), https_only=https_only, port=self.port)
         custom = CustomDialplan(core.settings.data)
         admin = AdminSite(
-            AdminService(core.objects, core.pbx_settings, core.prompts, core.music, custom, __version__),
+            AdminService(
+                core.objects,
+                core.pbx_settings,
+                core.prompts,
+                core.music,
+                custom,
+                __version__,
+                [self.call_records.part],
+            ),
             core.check_operator,
         )
         site.add_prefix(PREFIX, admin.handle)

@@ -5,7 +5,7 @@ Unlike the contract's API it speaks plain HTTP: statuses, JSON of strings, boole
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -45,6 +45,20 @@ class AdminHandler(Protocol):
 
     async def handle(self, request: AdminRequest) -> AdminAnswer:
         """Answer. Raises AdminRefused."""
+
+
+class AdminPart(Protocol):
+    """What an area serves below /<key>; `paths` are its part of the OpenAPI document."""
+
+    @property
+    def key(self) -> str:
+        """The first part of the path."""
+
+    def paths(self) -> Mapping[str, Any]:
+        """Paths with their operations."""
+
+    async def answer(self, request: AdminRequest, path: Sequence[str]) -> AdminAnswer:
+        """Answer; `path` is what follows the key. Raises AdminRefused or ContractError."""
 
 
 def as_text(value: Any, *, in_list: bool = False) -> str:

@@ -1,8 +1,9 @@
 """Call records from the rows that Asterisk writes: a pure fold, and the state that finds complete calls."""
 
 from offhook.ledger.assembler import Assembler, OpenCall
+from offhook.ledger.parties import parties
 from offhook.ledger.record import CallRecord, Direction, Intent, Leg, fold, unconnected
-from offhook.ledger.rows import CelRow, RowError, parse_row
+from offhook.ledger.rows import CelRow, RowError, extension_of, parse_row, trunk_of
 
 __all__ = [
     "Assembler",
@@ -13,7 +14,10 @@ __all__ = [
     "Leg",
     "OpenCall",
     "RowError",
+    "extension_of",
     "fold",
     "parse_row",
+    "parties",
+    "trunk_of",
     "unconnected",
 ]

@@ -36,14 +36,12 @@ class CelRow:
     @property
     def extension(self) -> str:
         """Number of the extension whose channel this is, else empty."""
-        match = _EXTENSION.fullmatch(self._endpoint)
-        return match["number"] if match else ""
+        return extension_of(self.channel)
 
     @property
     def trunk(self) -> str:
         """Name of the trunk whose channel this is, else empty."""
-        match = _TRUNK.fullmatch(self._endpoint)
-        return match["name"] if match else ""
+        return trunk_of(self.channel)
 
     @property
     def invitation(self) -> tuple[str, str] | None:
@@ -54,12 +52,24 @@ class CelRow:
     @property
     def is_party(self) -> bool:
         """Whether a phone or trunk is behind the channel: Local channels are nobody."""
-        return bool(self._endpoint)
+        return bool(_endpoint(self.channel))
 
-    @property
-    def _endpoint(self) -> str:
-        match = _CHANNEL.match(self.channel)
-        return match["endpoint"] if match else ""
+
+def extension_of(channel: str) -> str:
+    """Number of the extension whose channel this is, else empty."""
+    match = _EXTENSION.fullmatch(_endpoint(channel))
+    return match["number"] if match else ""
+
+
+def trunk_of(channel: str) -> str:
+    """Name of the trunk whose channel this is, else empty."""
+    match = _TRUNK.fullmatch(_endpoint(channel))
+    return match["name"] if match else ""
+
+
+def _endpoint(channel: str) -> str:
+    match = _CHANNEL.match(channel)
+    return match["endpoint"] if match else ""
 
 
 def parse_row(line: bytes) -> CelRow:

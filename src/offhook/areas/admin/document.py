@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
+from offhook.areas.admin.schema import REFUSALS as _REFUSALS
+from offhook.areas.admin.schema import REFUSED as _REFUSED
+from offhook.areas.admin.schema import body_of as _body
+from offhook.areas.admin.schema import items_of as _items
+from offhook.areas.admin.schema import object_of as _object
+from offhook.areas.admin.schema import operation as _operation
+from offhook.areas.admin.schema import parameter as _parameter
 from offhook.areas.objects.field import Field
 from offhook.areas.objects.kind import Kind
-from offhook.areas.pbxsettings.sections import SECTIONS, Section
+from offhook.areas.pbxsettings.section import Section
+from offhook.areas.pbxsettings.sections import SECTIONS
 
 _Json = dict[str, Any]
 _FIRST_EXTENSION = 1000
-_REFUSALS: _Json = {
-    "400": {"description": "a setting is wrong; the error says which"},
-    "401": {"description": "user name or password is wrong, or the address is locked after five wrong ones"},
-    "403": {"description": "over plain http from another machine, or sent by a page of another site"},
-    "404": {"description": "there is no such object"},
-    "405": {"description": "this method is not possible here"},
-    "409": {"description": "the name or number is taken, or another object uses this one"},
-}
-_REFUSED: _Json = {status: {"$ref": f"#/components/responses/{status}"} for status in _REFUSALS}
 _NAMES: _Json = {"type": "array", "items": {"type": "string"}}
 _FILE: _Json = {
     "type": "object",
@@ -34,8 +33,8 @@ _FILE: _Json = {
 _AUDIO: _Json = {"type": "string", "contentMediaType": "audio/wav"}
 
 
-def document(kinds: Sequence[Kind], version: str) -> _Json:
-    """The whole document."""
+def document(kinds: Sequence[Kind], version: str, more: Mapping[str, Any]) -> _Json:
+    """The whole document; `more` are paths that other areas describe."""
     paths: _Json = {
         "/": {"get": _operation("Everything that there is", "index", _object({"kinds": _NAMES}))},
         "/openapi.json": {"get": _operation("This document", "openapi", {"type": "object"})},
@@ -53,7 +52,7 @@ def document(kinds: Sequence[Kind], version: str) -> _Json:
             "securitySchemes": {"console": {"type": "http", "scheme": "basic"}},
             "responses": _REFUSALS,
         },
-        "paths": paths | _sounds() | _dialplan(),
+        "paths": paths | _sounds() | _dialplan() | dict(more),
     }
 
 
@@ -199,26 +198,3 @@ def _dialplan() -> _Json:
             "post": _operation("Put the operator's dialplan in force", "reload_dialplan", shape),
         }
     }
-
-
-def _parameter(name: str) -> _Json:
-    return {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
-
-
-def _object(properties: _Json) -> _Json:
-    return {"type": "object", "additionalProperties": False, "properties": properties}
-
-
-def _items(schema: _Json) -> _Json:
-    return _object({"items": {"type": "array", "items": schema}})
-
-
-def _operation(summary: str, identity: str, answer: _Json | None, status: str = "200") -> _Json:
-    done: _Json = {"description": "done"}
-    if answer is not None:
-        done["content"] = {"application/json": {"schema": answer}}
-    return {"summary": summary, "operationId": identity, "responses": {status: done, **_REFUSED}}
-
-
-def _body(schema: _Json) -> _Json:
-    return {"required": True, "content": {"application/json": {"schema": schema}}}

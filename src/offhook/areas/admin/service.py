@@ -3,11 +3,12 @@
 /<kind>            GET all, POST one          /prompts, /prompts/<name>
 /<kind>/<id>       GET, PATCH, DELETE         /musiconhold, /musiconhold/<class>, /musiconhold/<class>/<name>
 /settings/<name>   GET, PATCH                 /dialplan GET (checks), POST (puts in force)
+/records, …        what other areas serve: the parts
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from offhook.areas.admin.document import document
@@ -22,7 +23,7 @@ from offhook.areas.prompts.audio import AudioError
 from offhook.areas.prompts.files import NameRefused, SoundFile
 from offhook.areas.prompts.service import MusicService, PromptService
 from offhook.areas.prompts.speech import SpeechUnavailable
-from offhook.contract.admin import AdminAnswer, AdminRefused, AdminRequest
+from offhook.contract.admin import AdminAnswer, AdminPart, AdminRefused, AdminRequest
 from offhook.contract.errors import ContractError
 from offhook.contract.rules import Selection
 from offhook.store.errors import StoreError
@@ -47,13 +48,17 @@ class AdminService:
         music: MusicService,
         dialplan: CustomDialplan,
         version: str,
+        parts: Sequence[AdminPart] = (),
     ) -> None:
         self._services: dict[str, ObjectService] = {service.kind.key: service for service in objects}
         self._settings = settings
         self._prompts = prompts
         self._music = music
         self._dialplan = dialplan
-        self._document = document([service.kind for service in self._services.values()], version)
+        self._parts = {part.key: part for part in parts}
+        kinds = [service.kind for service in self._services.values()]
+        more = {path: one for part in parts for path, one in part.paths().items()}
+        self._document = document(kinds, version, more)
 
     async def handle(self, request: AdminRequest) -> AdminAnswer:
         """Answer one request. Raises AdminRefused."""
@@ -73,7 +78,7 @@ class AdminService:
     async def _answer(self, request: AdminRequest) -> AdminAnswer:
         match request.path:
             case () if request.method == "GET":
-                kinds = [*self._services, "settings", "prompts", "musiconhold", "dialplan"]
+                kinds = [*self._services, "settings", "prompts", "musiconhold", "dialplan", *self._parts]
                 return AdminAnswer(body={"kinds": kinds})
             case ("openapi.json",) if request.method == "GET":
                 return AdminAnswer(body=self._document)
@@ -87,6 +92,8 @@ class AdminService:
                 return await self._musiconhold(request, rest)
             case ("dialplan",):
                 return await self._custom(request)
+            case (key, *rest) if key in self._parts:
+                return await self._parts[key].answer(request, rest)
             case (key,) if key in self._services:
                 return await self._collection(request, self._services[key])
             case (key, identity) if key in self._services:

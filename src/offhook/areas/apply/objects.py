@@ -18,7 +18,7 @@ from offhook.areas.apply.service import refused
 from offhook.areas.objects.field import Row
 from offhook.areas.objects.kind import text_of
 from offhook.areas.objects.service import ObjectService, named
-from offhook.areas.pbxsettings.sections import Section
+from offhook.areas.pbxsettings.section import Section
 from offhook.areas.pbxsettings.service import SettingsService
 from offhook.contract.errors import ContractError
 from offhook.store.unit import UnitOfWork

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from offhook.areas.objects.errors import Conflict
-from offhook.areas.objects.field import Field, Row
+from offhook.areas.objects.field import Field
+from offhook.areas.pbxsettings.records_settings import RECORDS
+from offhook.areas.pbxsettings.section import Section
 from offhook.contract.errors import Errno
 from offhook.contract.rules import Rule, RuleBroken, choice, integer, on_off, pattern
 
@@ -28,20 +29,6 @@ WITH_NUMBER = frozenset(
 
 NUMBER_OR_NONE = frozenset({"forwardalways", "forwardbusy", "forwardnoanswer"})
 """Feature codes that may have a number behind them."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Section:
-    """A group of settings; `parts` says which generated files of the engine depend on it."""
-
-    key: str
-    fields: tuple[Field, ...]
-    parts: frozenset[str]
-
-    @property
-    def defaults(self) -> Row:
-        """All settings as they are when nobody set them."""
-        return {field.name: field.default for field in self.fields}
 
 
 def code_rule() -> Rule[str]:
@@ -155,7 +142,13 @@ SIP = Section(
     ),
 )
 
-SECTIONS = (FEATURE_CODES, PARKING, GENERAL, SIP)
+SECTIONS = (
+    FEATURE_CODES,
+    PARKING,
+    GENERAL,
+    SIP,
+    RECORDS,
+)
 
 
 def check_codes(codes: Mapping[str, str]) -> None:

@@ -10,10 +10,10 @@ from offhook.areas.numbers.service import Numbers
 from offhook.areas.objects.errors import Conflict
 from offhook.areas.objects.field import Row
 from offhook.areas.objects.kind import text_of
+from offhook.areas.pbxsettings.section import Section
 from offhook.areas.pbxsettings.sections import (
     FEATURE_CODES,
     PARKING,
-    Section,
     check_codes,
     slot_range,
 )

@@ -13,15 +13,15 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import json
 import logging
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
+from offhook.areas.records.localtime import LocalTime
+from offhook.areas.records.rows import insert_record
 from offhook.areas.records.tables import call_intents, cdr, cel_position
 from offhook.areas.records.tail import CelTail, Position
 from offhook.clock import Clock
@@ -56,7 +56,7 @@ class RecordKeeper:
         self._store = store
         self._cel_file = cel_file
         self._clock = clock
-        self._zone = zone
+        self._local = LocalTime(zone)
         self._publish = publish
         self._assembler = Assembler()
         self._tail = CelTail(cel_file, Position(0, 0))
@@ -268,7 +268,7 @@ class RecordKeeper:
                 sa.select(cdr.c.callid).where(cdr.c.callid == record.callid)
             ).first()
             if known is None:
-                unit.connection.execute(sa.insert(cdr).values(**_columns(record)))
+                insert_record(unit.connection, record)
                 self._publish(unit, self._event(record))
         for callid in callids:
             unit.connection.execute(sa.delete(call_intents).where(call_intents.c.callid == callid))
@@ -278,7 +278,7 @@ class RecordKeeper:
     def _event(self, record: CallRecord) -> NewCdr:
         return NewCdr(
             callid=record.callid,
-            timestart=datetime.fromtimestamp(record.started, self._zone).strftime("%Y-%m-%d %H:%M:%S"),
+            timestart=self._local.text(record.started),
             callfrom=record.callfrom,
             callto=record.callto,
             call_seconds=record.call_seconds,
@@ -292,9 +292,3 @@ class RecordKeeper:
             didnumber=record.didnumber,
             agent_ring_seconds=record.agent_ring_seconds,
         )
-
-
-def _columns(record: CallRecord) -> dict[str, object]:
-    values = {field.name: getattr(record, field.name) for field in dataclasses.fields(record)}
-    values["legs"] = json.dumps([dataclasses.asdict(leg) for leg in record.legs])
-    return values

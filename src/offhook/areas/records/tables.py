@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Float, Index, Integer, Table, Text
+from sqlalchemy import Boolean, Column, Float, Index, Integer, Table, Text
 
 from offhook.store.metadata import metadata
 
@@ -30,7 +30,18 @@ cdr = Table(
     ),  # name of the file of a fax that came, or began to
     Column("fax_pages", Integer, nullable=False, server_default="0"),  # of a whole fax
 )
-Index("ix_cdr_started", cdr.c.started)
+Index("ix_cdr_started", cdr.c.started, cdr.c.callid)
+
+cdr_parties = Table(
+    "cdr_parties",
+    metadata,
+    Column("number", Text, primary_key=True),
+    Column("started", Float, primary_key=True),  # of the record
+    Column("callid", Text, primary_key=True),
+    Column("inside", Boolean, nullable=False),  # as a number of the PBX
+    sqlite_with_rowid=False,
+)
+Index("ix_cdr_parties_callid", cdr_parties.c.callid)
 
 call_intents = Table(
     "call_intents",

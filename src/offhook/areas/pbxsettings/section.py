@@ -1,0 +1,21 @@
+"""What a group of settings is. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from offhook.areas.objects.field import Field, Row
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """A group of settings; `parts` says which generated files of the engine depend on it."""
+
+    key: str
+    fields: tuple[Field, ...]
+    parts: frozenset[str]
+
+    @property
+    def defaults(self) -> Row:
+        """All settings as they are when nobody set them."""
+        return {field.name: field.default for field in self.fields}
