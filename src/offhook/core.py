@@ -34,6 +34,7 @@ from offhook.areas.extensions.groups import GroupService
 from offhook.areas.extensions.model import ExtensionChanged, ExtensionSettings
 from offhook.areas.extensions.service import ExtensionService
 from offhook.areas.extensions.tables import extensions as extensions_table
+from offhook.areas.mail.service import Mailer
 from offhook.areas.numbers.service import Numbers
 from offhook.areas.objects.field import Row
 from offhook.areas.objects.references import References
@@ -176,6 +177,7 @@ class Core:
         self.access = Access(self.api_settings, self.sessions, self.lockout, self.dispatcher)
         self.accounts = ConsoleAccounts(store, clock)
         self.numbers = Numbers()
+        vault = Vault(settings.data / "secret.key")
         self.extensions = ExtensionService(
             store,
             numbers=self.numbers,
@@ -190,7 +192,7 @@ class Core:
             store,
             numbers=self.numbers,
             references=References(),
-            vault=Vault(settings.data / "secret.key"),
+            vault=vault,
             on_changed=self._parts_changed,
             publish=self._publish_trunk,
         )
@@ -201,7 +203,8 @@ class Core:
             settings.data, store, self.objects.references, on_changed=self._parts_changed
         )
         self.queue_agents = QueueAgents(store)
-        self.pbx_settings = SettingsService(store, self.numbers, self._parts_changed)
+        self.pbx_settings = SettingsService(store, self.numbers, vault, self._parts_changed)
+        self.mailer = Mailer(store, self.pbx_settings, clock, settings.data / "mail")
         self.groups = GroupService(store, settings=self._extension_settings)
         self.contacts = ContactService(store, limit=lambda: self.api_settings.now.max_contacts)
         self.records = RecordKeeper(

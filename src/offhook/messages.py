@@ -35,6 +35,8 @@ class Messages:
             known=core.extensions.numbers,
         )
         core.on_parts_changed(self.call_records.on_parts_changed)
+        self.mailer = core.mailer
+        core.on_parts_changed(self.mailer.on_parts_changed)
 
     def endpoints(self) -> list[Endpoint[Any, Any]]:
         """The contract's endpoints of these parts."""
@@ -47,6 +49,7 @@ class Messages:
     async def start(self) -> None:
         """Begin, once the engine can be spoken to."""
         self.call_records.retention.start()
+        await self.mailer.start()
 
     def on_events(self, events: Sequence[Mapping[str, str]]) -> None:
         """Hear what the engine tells."""
@@ -57,3 +60,4 @@ class Messages:
     async def close(self) -> None:
         """End what goes on by itself; what waits is in the store."""
         await self.call_records.retention.close()
+        await self.mailer.close()

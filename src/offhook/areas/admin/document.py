@@ -131,13 +131,15 @@ def _type_of(value: object) -> str:
 
 
 def _section(section: Section) -> _Json:
-    shape = _object({field.name: _schema(_type_of(field.default), field) for field in section.fields})
+    fields = {field.name: _schema(_type_of(field.default), field) for field in section.fields}
+    shape = _object(fields)
+    shown = _object({field.name: fields[field.name] for field in section.fields if not field.secret})
     key = section.key
     return {
         f"/settings/{key}": {
-            "get": _operation(f"The settings {key}", f"get_{key}", shape),
+            "get": _operation(f"The settings {key}", f"get_{key}", shown),
             "patch": {
-                **_operation(f"Change settings of {key}", f"patch_{key}", shape),
+                **_operation(f"Change settings of {key}", f"patch_{key}", shown),
                 "requestBody": _body(shape),
             },
         }

@@ -135,7 +135,8 @@ class AdminService:
             await self._settings.update(section, self._settings.read_changes(section, request.values))
         elif request.method != "GET":
             raise _not_allowed(request)
-        return AdminAnswer(body={n: _json(v) for n, v in (await self._settings.get(section)).items()})
+        settings = await self._settings.get(section)
+        return AdminAnswer(body={f.name: _json(settings[f.name]) for f in section.fields if not f.secret})
 
     async def _prompt(self, request: AdminRequest, path: list[str]) -> AdminAnswer:
         match request.method, path:

@@ -148,12 +148,18 @@ class ObjectSection:
 
 
 class SettingsSection:
-    """Declared settings of the PBX as a whole: `featurecodes`, `parking`, `general`, `sip`."""
+    """Declared settings of the PBX as a whole: `featurecodes`, `parking`, `general`, …"""
 
     def __init__(self, service: SettingsService, section: Section) -> None:
         self._service = service
         self._section = section
+        self._secret = frozenset(field.name for field in section.fields if field.secret)
         self.key = section.key
+
+    def _known(self, current: Row, name: str) -> object:
+        value = current[name]
+        sealed = any(field.sealed for field in self._section.fields if field.name == name)
+        return self._service.opened(value) if sealed else value
 
     def read(self, node: Node) -> Row:
         """The settings declared. Raises ApplyError."""
@@ -169,10 +175,10 @@ class SettingsSection:
 
     def plan(self, current: Row, declared: Row) -> list[Change]:
         """One update, or nothing."""
-        changes = {name: value for name, value in declared.items() if current[name] != value}
+        changes = {name: value for name, value in declared.items() if self._known(current, name) != value}
         if not changes:
             return []
-        told = differences(current, changes)
+        told = differences(current, changes, self._secret)
         return [
             Change(section=self.key, operation="update", name="settings", differences=told, request=changes)
         ]
@@ -193,6 +199,7 @@ class SettingsSection:
             await self._service.finished(self._section)
 
     def export(self, current: Row) -> Node | None:
-        """What differs from the defaults."""
+        """What differs from the defaults, without secrets."""
         defaults = self._section.defaults
-        return {n: text_of(v) for n, v in current.items() if v != defaults[n]} or None
+        shown = {n: v for n, v in current.items() if n not in self._secret}
+        return {n: text_of(v) for n, v in shown.items() if v != defaults[n]} or None

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 
 from offhook.areas.objects.errors import Conflict
 from offhook.areas.objects.field import Field
+from offhook.areas.pbxsettings.mail_settings import MAIL
 from offhook.areas.pbxsettings.records_settings import RECORDS
 from offhook.areas.pbxsettings.section import Section
 from offhook.contract.errors import Errno
@@ -148,6 +149,7 @@ SECTIONS = (
     GENERAL,
     SIP,
     RECORDS,
+    MAIL,
 )
 
 

@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
 import sqlalchemy as sa
 
 from offhook.areas.numbers.service import Numbers
 from offhook.areas.objects.errors import Conflict
-from offhook.areas.objects.field import Row
+from offhook.areas.objects.field import Field, Row
 from offhook.areas.objects.kind import text_of
 from offhook.areas.pbxsettings.section import Section
-from offhook.areas.pbxsettings.sections import (
-    FEATURE_CODES,
-    PARKING,
-    check_codes,
-    slot_range,
-)
+from offhook.areas.pbxsettings.sections import FEATURE_CODES, PARKING, check_codes, slot_range
 from offhook.areas.pbxsettings.tables import pbx_settings
 from offhook.contract.errors import ContractError, Errno
 from offhook.contract.rules import RuleBroken
 from offhook.store.unit import Store, UnitOfWork
+from offhook.store.vault import Vault
 
 _NAME, _VALUE = pbx_settings.c.name, pbx_settings.c.value
 
@@ -29,15 +26,20 @@ class SettingsService:
     """The settings; `on_changed` is awaited with the engine's parts that depend on what changed."""
 
     def __init__(
-        self, store: Store, numbers: Numbers, on_changed: Callable[[frozenset[str]], Awaitable[None]]
+        self,
+        store: Store,
+        numbers: Numbers,
+        vault: Vault,
+        on_changed: Callable[[frozenset[str]], Awaitable[None]],
     ) -> None:
         self._store = store
         self._numbers = numbers
+        self._vault = vault
         self._on_changed = on_changed
         numbers.register("parking slot", self._is_slot)
 
     async def get(self, section: Section) -> Row:
-        """All settings of a section."""
+        """All settings of a section; those that are sealed as they are stored."""
         return await self._store.read(lambda connection: self.get_in(connection, section))
 
     def get_in(self, connection: sa.Connection, section: Section) -> Row:
@@ -45,10 +47,12 @@ class SettingsService:
         query = sa.select(_NAME, _VALUE).where(_NAME.startswith(f"{section.key}."))
         stored: dict[str, str] = {row.name.partition(".")[2]: row.value for row in connection.execute(query)}
         return section.defaults | {
-            field.name: field.rule.read(stored[field.name]) if stored[field.name] else field.cleared
-            for field in section.fields
-            if field.name in stored
+            field.name: _read(field, stored[field.name]) for field in section.fields if field.name in stored
         }
+
+    def opened(self, sealed: str) -> str:
+        """The clear text of a sealed setting. Raises StoreError when it was sealed with another key."""
+        return self._vault.open(sealed) if sealed else ""
 
     def read_changes(self, section: Section, values: Mapping[str, str]) -> Row:
         """The settings sent. Raises ContractError for one that breaks its rule."""
@@ -85,10 +89,13 @@ class SettingsService:
             check_codes(new)
         if section is PARKING and new["slots"] != old["slots"]:
             self._check_slots(connection, new["slots"])
+        sealed = {field.name for field in section.fields if field.sealed}
         for name, value in changes.items():
-            key = f"{section.key}.{name}"
+            key, text = f"{section.key}.{name}", text_of(value)
+            if name in sealed and text:
+                text = self._vault.seal(text)
             connection.execute(sa.delete(pbx_settings).where(_NAME.in_([key])))
-            connection.execute(sa.insert(pbx_settings).values(name=key, value=text_of(value)))
+            connection.execute(sa.insert(pbx_settings).values(name=key, value=text))
 
     def _check_slots(self, connection: sa.Connection, slots: str) -> None:
         first, last = slot_range(slots)
@@ -104,3 +111,9 @@ class SettingsService:
     def _is_slot(self, connection: sa.Connection, number: str) -> bool:
         first, last = slot_range(self.get_in(connection, PARKING)["slots"])
         return len(number) == len(str(first)) and number.isdigit() and first <= int(number) <= last
+
+
+def _read(field: Field, stored: str) -> Any:
+    if not stored:
+        return field.cleared
+    return stored if field.sealed else field.rule.read(stored)

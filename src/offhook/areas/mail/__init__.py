@@ -1,0 +1,1 @@
+"""Mail: a queue in the store, a spool of attachments, and the sender."""
