@@ -45,6 +45,7 @@ from offhook.areas.prompts.service import MusicService, PromptService
 from offhook.areas.queues.agents import QueueAgents
 from offhook.areas.records.service import RecordKeeper
 from offhook.areas.routes.rights import route_names, routes_of, set_routes
+from offhook.areas.softclient.service import SoftClient
 from offhook.areas.system.service import SystemService
 from offhook.areas.trunks.kind import registers_by
 from offhook.areas.trunks.tables import trunks as trunks_table
@@ -79,6 +80,14 @@ def machine_zone() -> str:
     if link.is_symlink() and "zoneinfo/" in (target := str(link.resolve())):
         return target.rpartition("zoneinfo/")[2]
     return "UTC"
+
+
+def _own_address(settings: Settings) -> str:
+    """How our port is reached from other machines, as far as we can tell."""
+    host = settings.external_address or settings.bind
+    if host in {"0.0.0.0", "::"}:  # noqa: S104
+        host = socket.gethostname()
+    return f"https://{f'[{host}]' if ':' in host else host}:{settings.http_port}"
 
 
 class MonitorGate:
@@ -205,6 +214,7 @@ class Core:
         self.queue_agents = QueueAgents(store)
         self.pbx_settings = SettingsService(store, self.numbers, vault, self._parts_changed)
         self.mailer = Mailer(store, self.pbx_settings, clock, settings.data / "mail")
+        self.soft_client = SoftClient(store, self.pbx_settings, clock, self.mailer, _own_address(settings))
         self.groups = GroupService(store, settings=self._extension_settings)
         self.contacts = ContactService(store, limit=lambda: self.api_settings.now.max_contacts)
         self.records = RecordKeeper(

@@ -11,6 +11,7 @@ from typing import Any
 from offhook.areas.control.live import LiveCalls
 from offhook.areas.downloads.service import OneTimeLinks
 from offhook.areas.records.wiring import CallRecords
+from offhook.areas.softclient import api as softclient_api
 from offhook.asterisk.switch import Switch
 from offhook.contract.admin import AdminPart
 from offhook.contract.endpoint import Endpoint
@@ -37,10 +38,12 @@ class Messages:
         core.on_parts_changed(self.call_records.on_parts_changed)
         self.mailer = core.mailer
         core.on_parts_changed(self.mailer.on_parts_changed)
+        self.soft_client = core.soft_client
+        core.on_extensions_changed(self.soft_client.on_extensions_changed)
 
     def endpoints(self) -> list[Endpoint[Any, Any]]:
         """The contract's endpoints of these parts."""
-        return [*self.call_records.endpoints()]
+        return [*self.call_records.endpoints(), *softclient_api.endpoints(self.soft_client)]
 
     def admin_parts(self) -> list[AdminPart]:
         """What operators can do with them."""

@@ -22,6 +22,7 @@ CHAPTERS = (
     "hotel/",
     "uacstacall/",
     "cdr/",
+    "linkus/",
 )
 
 # Required there, and only in one combination or not at all here (docs/compatibility.md).

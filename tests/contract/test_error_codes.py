@@ -33,6 +33,7 @@ SHOWN = {
     "calls/test_dial_failures.py": [10024, 10100],
     "contract/test_numbers.py": [10037],
     "contract/test_cdr.py": [20015, 20019, 20020, 20021, 20022],
+    "contract/test_linkus.py": [10132, 10134, 10135],
     "calls/test_conferences_live.py": [10105, 10106, 10110],
     "calls/test_instant_conferences.py": [10112, 10113],
     "unit/test_contacts_rules.py": [10139, 10140, 10142],
@@ -51,6 +52,8 @@ NEVER = {
     10107: "unreadable in the reference; what a conference's state forbids is 10112",
     10115: "hold music is chosen by the operators' API; a prompt that is missing is 10023",
     **dict.fromkeys(range(10117, 10132), "their columns cannot be matched; contacts use 10139, 10140, 10142"),
+    10133: "a client has no other setting than on and off, whose wrong value is 10132",
+    10136: "there can be as many clients as extensions",
     10137: "second candidate for what 10139 is used for",
     10138: "unreadable in the reference",
     10141: "second candidate for what 10140 is used for",
@@ -60,7 +63,6 @@ NEVER = {
 }
 LATER = {
     **dict.fromkeys((10020, 10021, 10022), "wake-up calls"),
-    **dict.fromkeys(range(10132, 10137), "the soft client"),
     **dict.fromkeys((20012, 20014, 20016, 20017, 20018), "records and messages"),
 }
 """Their chapters are not built yet; the endpoints answer 10003."""

@@ -40,7 +40,7 @@ async def test_a_mail_with_a_file_is_sent_once_and_then_forgotten(tmp_path: Path
             kind="voicemail",
             reference="1000/INBOX/0",
         )
-        attachment.path.unlink()  # it was taken when the mail was queued
+        (tmp_path / "msg0000.wav").unlink()  # it was taken when the mail was queued
         (got,) = await server.mail()
         row = await bench.state(mail, State.DONE)
         assert (got.sender, got.recipient) == ("pbx@example.com", "ann@example.com")

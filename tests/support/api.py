@@ -26,6 +26,7 @@ from offhook.areas.extensions import api as extensions_api
 from offhook.areas.hotel import api as hotel_api
 from offhook.areas.hotel.service import HotelService
 from offhook.areas.records.wiring import CallRecords
+from offhook.areas.softclient import api as softclient_api
 from offhook.areas.system import api as system_api
 from offhook.areas.trunks.states import TrunkStates
 from offhook.areas.uacsta import api as uacsta_api
@@ -105,6 +106,7 @@ class TestApi:
                 *extensions_api.endpoints(core.extensions, core.groups, calls, calls, core.routes),
                 *object_endpoints(core.objects, TrunkStates(_NoEngine()), core.queue_agents),
                 *uacsta_api.endpoints(uacsta),
+                *softclient_api.endpoints(core.soft_client),
                 *hotel_api.endpoints(
                     # without messages in a box there is nothing to tell the engine
                     HotelService(

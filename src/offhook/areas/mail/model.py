@@ -23,11 +23,12 @@ class State(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A file to go with a mail: its name for the reader, its type such as `audio/x-wav`, where it lies."""
+    """A file to go with a mail: its name for the reader, its type such as `audio/x-wav`, and where it lies,
+    or its content."""
 
     name: str
     content_type: str
-    path: Path
+    path: Path | bytes
 
 
 @dataclass(frozen=True, slots=True)

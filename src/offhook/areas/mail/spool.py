@@ -32,14 +32,21 @@ class Spool:
         """Where a file of the spool lies."""
         return self._folder / file
 
-    def take(self, source: Path) -> tuple[str, int]:
-        """Link or copy a file in; returns its name here and its size in bytes.
+    def take(self, source: Path | bytes) -> tuple[str, int]:
+        """Link or copy a file in, or write one; returns its name here and its size in bytes.
 
         It is on disk on return. Raises MailRefused for what is no plain file or cannot be read.
         """
         name = secrets.token_hex(16)
         target = self._folder / name
         try:
+            if isinstance(source, bytes):
+                with target.open("xb") as made:
+                    made.write(source)
+                    made.flush()
+                    os.fsync(made.fileno())
+                self._sync()
+                return name, len(source)
             descriptor = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
             with os.fdopen(descriptor, "rb") as file:
                 status = os.fstat(descriptor)

@@ -14,6 +14,7 @@ from offhook.areas.objects.field import Field
 from offhook.areas.pbxsettings.mail_settings import MAIL
 from offhook.areas.pbxsettings.records_settings import RECORDS
 from offhook.areas.pbxsettings.section import Section
+from offhook.areas.pbxsettings.softclient_settings import SOFTCLIENT
 from offhook.contract.errors import Errno
 from offhook.contract.rules import Rule, RuleBroken, choice, integer, on_off, pattern
 
@@ -150,6 +151,7 @@ SECTIONS = (
     SIP,
     RECORDS,
     MAIL,
+    SOFTCLIENT,
 )
 
 

@@ -1,0 +1,1 @@
+"""Alarms: what the operator has to know of, logged, listed and mailed."""
