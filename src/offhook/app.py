@@ -203,7 +203,7 @@ class Pbx:
             self.switch,
             self.engine.settings.folder / "spool" / "voicemail" / "default",
         )
-        self.faxes = FaxInbox(core.store, settings.data)
+        self.faxes = FaxInbox(core.store, settings.data, core.mailer, core.pbx_settings, core.zone)
         core.records.on_fax(self.faxes.settle)
         self.page_answers = PageAnswers(self.switch)
         self.messages = Messages(core, self.switch, self.live)

@@ -9,6 +9,7 @@ import pytest
 import pytest_asyncio
 
 from tests.support import tiff
+from tests.support.mailserver import running_mail_server
 from tests.support.pbx import TestPbx, steps
 from tests.support.phone import eventually
 from tests.support.second_asterisk import FAX, SecondAsterisk
@@ -49,12 +50,32 @@ def document(folder: Path, *lengths: int) -> Path:
     return path
 
 
-@pytest.mark.parametrize("t38", [True, False], ids=["T.38", "audio"])
-async def test_a_fax_is_stored_whole(
-    pbx: TestPbx, provider: SecondAsterisk, tmp_path: Path, t38: bool
-) -> None:
+async def test_a_fax_is_mailed_to_its_owner(pbx: TestPbx, provider: SecondAsterisk, tmp_path: Path) -> None:
+    """By T.38; the control plane is away while it comes to its end."""
+    async with running_mail_server() as server:
+        await pbx.client.ok("extension/update", {"number": "1000", "email": "ann@example.com"})
+        await pbx.apply(
+            f"mail: {{host: 127.0.0.1, port: {server.port}, security: none, fromaddress: pbx@example.com}}"
+        )
+        before = set(faxes(pbx))
+        await provider.send_fax(DID, document(tmp_path, 200), t38=True)
+        await eventually(lambda: coming(pbx), "a fax is coming in", 30)
+        await pbx.restart_control()
+        (mail,) = await server.mail(seconds=90)
+        ((name, kind, content),) = mail.attachments
+        assert mail.recipient == "ann@example.com"
+        assert (kind, tiff.page_sizes(content)) == ("image/tiff", [(tiff.WIDTH, 200)])
+        assert name.endswith("-1000.tif")
+        assert mail.message["Subject"] == f"Fax from {FAX}"
+        await eventually(lambda: not coming(pbx) and set(faxes(pbx)) == before, "the file has gone")
+        await pbx.quiet()
+        assert len(server.received) == 1
+
+
+async def test_a_fax_is_stored_whole(pbx: TestPbx, provider: SecondAsterisk, tmp_path: Path) -> None:
+    """As audio, where nobody has an address to which it could be mailed."""
     before = set(faxes(pbx))
-    await provider.send_fax(DID, document(tmp_path, 250), t38=t38)
+    await provider.send_fax(DID, document(tmp_path, 250), t38=False)
     await eventually(lambda: coming(pbx), "a fax is coming in", 30)
     assert set(faxes(pbx)) == before, "what is coming in does not look whole"
     await eventually(lambda: pbx.receiver.named("NewCdr"), "the record", 90)

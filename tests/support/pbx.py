@@ -49,6 +49,7 @@ timeconditions: []
 pinlists: []
 extensiongroups: []
 sip: {uacsta: off}
+mail: {host: "", alarmrecipients: ""}
 """
 
 

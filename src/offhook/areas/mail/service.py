@@ -111,6 +111,10 @@ class Mailer:
         unit.after_commit(self._sender.wake)
         return identity
 
+    def knows(self, connection: sa.Connection, kind: str, reference: str) -> bool:
+        """Whether a mail of a kind about something is in the queue, or was not long ago."""
+        return bool(queries.ids_of(connection, kind, reference, tuple(State)))
+
     def withdraw(self, unit: UnitOfWork, kind: str, reference: str) -> None:
         """Take back the mails of a kind about something that have not been sent."""
         ids = queries.ids_of(unit.connection, kind, reference, (State.WAITING, State.DEAD))

@@ -61,6 +61,12 @@ MAIL = Section(
             doc="hours for which a mail is tried again when the server cannot take it now",
         ),
         Field(
+            name="keepfaxes",
+            rule=on_off(),
+            default=False,
+            doc="keep the files of faxes that were mailed",
+        ),
+        Field(
             name="alarmrecipients",
             rule=addresses_rule(),
             default="",
