@@ -22,6 +22,7 @@ _DIALPLANS = (
     "disa",
     "fax",
     "pbxsettings",
+    "recordings",
 )
 _VIEWS = (
     "extensions",
@@ -34,6 +35,7 @@ _VIEWS = (
     "conferences",
     "paging",
     "disa",
+    "recordings",
 )
 _DIGITS = 32  # the longest number that can be dialled
 _HEAD = """\
@@ -68,6 +70,7 @@ REALTIME_FAMILIES = {
     "offhook_paginggroups": "v_paginggroups",
     "offhook_disas": "v_disas",
     "offhook_callbacks": "v_callbacks",
+    "offhook_recorded": "v_recorded",
     "queues": "v_queues",
     "queue_members": "v_queue_members",
 }

@@ -14,6 +14,7 @@ from offhook.areas.pbxsettings import generated
 from offhook.areas.pbxsettings.sections import FEATURE_CODES, PARKING
 from offhook.areas.pbxsettings.service import SettingsService
 from offhook.areas.prompts.service import MUSIC_FILE
+from offhook.areas.recordings.files import running_folder
 from offhook.areas.routes.generated import routes_text
 from offhook.areas.trunks.hosts import HostNames
 from offhook.areas.trunks.sip import TRUNKS_FILE, sip_text
@@ -51,7 +52,9 @@ def generated_files(
         return "".join(
             (
                 _HEAD,
-                generated.globals_text(codes, str(part_folder(data)), zone, address),
+                generated.globals_text(
+                    codes, str(part_folder(data)), str(running_folder(data)), zone, address
+                ),
                 generated.feature_codes_text(codes),
                 generated.parking_context(settings.get_in(connection, PARKING)),
                 generated.ivr_text([row["number"] for row in objects["ivrs"].every(connection)], own),

@@ -10,6 +10,7 @@ from typing import Any
 
 from offhook.areas.control.live import LiveCalls
 from offhook.areas.downloads.service import OneTimeLinks
+from offhook.areas.recordings.wiring import RecordingParts
 from offhook.areas.records.wiring import CallRecords
 from offhook.areas.softclient import api as softclient_api
 from offhook.asterisk.switch import Switch
@@ -26,6 +27,7 @@ class Messages:
         self._switch = switch
         self._live = live
         self.links = OneTimeLinks(core.clock, lambda: core.api_settings.now.download_addresses)
+        self.recordings = RecordingParts(core, switch, live, self.links)
         self.call_records = CallRecords(
             core.store,
             core.clock,
@@ -43,7 +45,11 @@ class Messages:
 
     def endpoints(self) -> list[Endpoint[Any, Any]]:
         """The contract's endpoints of these parts."""
-        return [*self.call_records.endpoints(), *softclient_api.endpoints(self.soft_client)]
+        return [
+            *self.call_records.endpoints(),
+            *self.recordings.endpoints(),
+            *softclient_api.endpoints(self.soft_client),
+        ]
 
     def admin_parts(self) -> list[AdminPart]:
         """What operators can do with them."""
@@ -52,15 +58,19 @@ class Messages:
     async def start(self) -> None:
         """Begin, once the engine can be spoken to."""
         self.call_records.retention.start()
+        self.recordings.start()
         await self.mailer.start()
 
     def on_events(self, events: Sequence[Mapping[str, str]]) -> None:
         """Hear what the engine tells."""
+        self.recordings.on_events(events)
 
     async def on_connected(self) -> None:
         """Catch up after the link to the engine was away; at the start too."""
+        await self.recordings.on_connected()
 
     async def close(self) -> None:
         """End what goes on by itself; what waits is in the store."""
         await self.call_records.retention.close()
         await self.mailer.close()
+        await self.recordings.close()

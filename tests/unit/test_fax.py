@@ -88,10 +88,10 @@ async def test_a_fax_is_mailed_once_wherever_it_is_broken_off(bench: MailBench) 
         def killed(_fax: object) -> None:
             raise RuntimeError("killed")
 
-        inbox._move = killed  # type: ignore[method-assign]
+        inbox._move = killed  # type: ignore[method-assign,assignment]
         with pytest.raises(RuntimeError, match="killed"):
             await inbox.settle()
-        inbox._move = move  # type: ignore[method-assign]
+        inbox._move = move  # type: ignore[method-assign,assignment]
         assert faxes(bench) == [f"part/{NAME}"]
         for again in (inbox, inbox_of(bench)):  # as after a new start
             await again.settle()

@@ -2,7 +2,7 @@
 
 from offhook.ledger.assembler import Assembler, OpenCall
 from offhook.ledger.parties import parties
-from offhook.ledger.record import CallRecord, Direction, Intent, Leg, fold, unconnected
+from offhook.ledger.record import CallRecord, Direction, Intent, Leg, Recording, fold, unconnected
 from offhook.ledger.rows import CelRow, RowError, extension_of, parse_row, trunk_of
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "Intent",
     "Leg",
     "OpenCall",
+    "Recording",
     "RowError",
     "extension_of",
     "fold",

@@ -53,6 +53,15 @@ class Leg:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Recording:
+    """A recording that was begun in a call. `side` is who the recorded channel is: caller or callee."""
+
+    name: str
+    side: str
+    started: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CallRecord:
     """The record of one call; `started` in epoch seconds UTC, durations in whole seconds."""
 
@@ -74,6 +83,7 @@ class CallRecord:
     fax: str = ""  # name of the file
     fax_pages: int = 0  # 0 when the fax was interrupted
     legs: tuple[Leg, ...] = ()
+    recordings: tuple[Recording, ...] = ()  # all of them; `recording` is the first one's name
 
 
 def unconnected(intent: Intent, ended: float) -> CallRecord:
@@ -130,6 +140,7 @@ class _Fold:
         talk = round(self._talk_end(ended) - answer.time) if answer else 0
         if answer is None and status == "ANSWERED":
             talk = self._talk_with_machine(ended)
+        recordings = self._recordings()
         return CallRecord(
             callid=self.callid,
             started=started,
@@ -148,6 +159,8 @@ class _Fold:
             fax=self._fax()[1],
             fax_pages=self._fax_pages(),
             legs=self._legs(),
+            recording=recordings[0].name if recordings else "",
+            recordings=recordings,
         )
 
     def _type(self) -> Direction:
@@ -305,6 +318,14 @@ class _Fold:
         """How many pages the fax has that came; 0 when it was interrupted."""
         status, _, pages = self._note("OFFHOOK_FAX_END").partition("|")
         return int(pages) if status == "SUCCESS" and pages.isdecimal() else 0
+
+    def _recordings(self) -> tuple[Recording, ...]:
+        begun: dict[str, Recording] = {}
+        for row in self.rows:
+            name, _, side = row.note.partition("|")
+            if row.type == "OFFHOOK_RECORDING" and name:
+                begun.setdefault(name, Recording(name=name, side=side, started=row.time))
+        return tuple(begun.values())
 
     def _agent_ring(self, answer: CelRow | None) -> int:
         """Whole seconds from entering the queue until an agent answered; who answers later is none."""

@@ -62,5 +62,6 @@ KIND = Kind(
         ),
         Field(name="musiconhold", rule=FLAG, default=True),
         Field(name="announcements", rule=on_off(), default=True, doc="tell who comes and goes"),
+        Field(name="record", rule=on_off(), default=False, doc="record each participant's call"),
     ),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, ForeignKey, Integer, Table, Text
+from sqlalchemy import Boolean, Column, ForeignKey, Integer, Table, Text, false
 
 from offhook.store.metadata import metadata
 
@@ -17,6 +17,7 @@ conferences = Table(
     Column("allowinvite", Boolean, nullable=False),
     Column("musiconhold", Boolean, nullable=False),
     Column("announcements", Boolean, nullable=False),
+    Column("record", Boolean, nullable=False, server_default=false()),
 )
 
 conference_moderators = Table(

@@ -9,9 +9,10 @@ SELECT
     CASE WHEN allowinvite THEN 1 ELSE 0 END AS allowinvite,
     CASE WHEN musiconhold THEN 'yes' ELSE 'no' END AS music,
     CASE WHEN announcements THEN 'no' ELSE 'yes' END AS quiet,
+    CASE WHEN record THEN 1 ELSE 0 END AS record,
     0 AS closed
 FROM conferences
-UNION ALL SELECT number, '', '', 'yes', 0, 'yes', 'yes', 1 FROM instant_conferences;
+UNION ALL SELECT number, '', '', 'yes', 0, 'yes', 'yes', 0, 1 FROM instant_conferences;
 
 -- Who is a moderator without a password, by `<room>-<extension>`.
 CREATE VIEW v_moderators AS

@@ -51,7 +51,13 @@ def _entry(exten: str, name: str, argument: str) -> list[str]:
 def features_text(codes: Row) -> str:
     """The codes that are pressed in a call (features.conf); one left out would have the engine's default."""
     lines = [f"{key}={codes[name]}" for name, key in _KEYS.items()]
-    return "\n".join(["[featuremap]", *lines]) + "\n"
+    own = [
+        f'offhook_{name}_{side} => {codes[name]},{side},Gosub,"offhook-{name},s,1"'
+        for name in ("record", "recordpause")
+        for side in ("self", "peer")
+        if codes[name]
+    ]
+    return "\n".join(["[featuremap]", *lines, "[applicationmap]", *own]) + "\n"
 
 
 def parking_text(parking: Row) -> str:
@@ -78,12 +84,19 @@ def parking_context(parking: Row) -> str:
     )
 
 
-def globals_text(codes: Row, fax_folder: str, zone: str, bind: str) -> str:
+def globals_text(codes: Row, fax_folder: str, recordings: str, zone: str, bind: str) -> str:
     """What the shipped dialplan has to know of the settings.
 
-    `zone` is the PBX's own, an IANA name; `bind` its address, empty for all interfaces.
+    `fax_folder` and `recordings` are where the engine writes, `zone` is the PBX's own, an IANA name, `bind`
+    its address, empty for all interfaces.
     """
-    values = {"CODE_VOICEMAIL": codes["voicemail"], "FAX_FOLDER": fax_folder, "ZONE": zone, "BIND": bind}
+    values = {
+        "CODE_VOICEMAIL": codes["voicemail"],
+        "FAX_FOLDER": fax_folder,
+        "RECORDINGS": recordings,
+        "ZONE": zone,
+        "BIND": bind,
+    }
     return "[globals]\n" + "".join(f"OFFHOOK_{name}={value}\n" for name, value in values.items())
 
 

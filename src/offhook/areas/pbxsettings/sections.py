@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from offhook.areas.objects.errors import Conflict
 from offhook.areas.objects.field import Field
 from offhook.areas.pbxsettings.mail_settings import MAIL
+from offhook.areas.pbxsettings.recording_settings import RECORDING
 from offhook.areas.pbxsettings.records_settings import RECORDS
 from offhook.areas.pbxsettings.section import Section
 from offhook.areas.pbxsettings.softclient_settings import SOFTCLIENT
@@ -21,7 +22,7 @@ from offhook.contract.rules import Rule, RuleBroken, choice, integer, on_off, pa
 _RANGE = re.compile(r"([0-9]{2,7})-([0-9]{2,7})", re.ASCII)
 _MOST_SLOTS = 200
 
-IN_CALL = frozenset({"attendedtransfer", "blindtransfer", "park"})
+IN_CALL = frozenset({"attendedtransfer", "blindtransfer", "park", "record", "recordpause"})
 """Feature codes that are pressed in a call; all others are dialled."""
 
 WITH_NUMBER = frozenset(
@@ -70,6 +71,8 @@ FEATURE_CODES = Section(
         _code("attendedtransfer", "*3", "in a call: transfer after a consultation"),
         _code("blindtransfer", "*03", "in a call: transfer at once"),
         _code("park", "*6", "in a call: park it"),
+        _code("record", "*1", "in a call: record it, for those who may"),
+        _code("recordpause", "*01", "in a call: pause its recording, and go on"),
         _code("forwardreset", "*70", "all forwards as at first: no answer and busy to voicemail"),
         _code("forwardalways", "*71", "before a number: forward all calls; alone: to voicemail"),
         _code("forwardalwaysoff", "*071", ""),
@@ -152,6 +155,7 @@ SECTIONS = (
     RECORDS,
     MAIL,
     SOFTCLIENT,
+    RECORDING,
 )
 
 

@@ -170,5 +170,6 @@ KIND = Kind(
         _field("breakoutdest", DEST, "", ""),
         _field("satisfactionsurvey", SURVEY, NONE, NONE),
         _field("idannouncement", SURVEY, NONE, NONE),
+        Field(name="record", rule=FLAG, default=False, doc="record what its callers and agents say"),
     ),
 )

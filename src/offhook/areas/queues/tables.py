@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, Float, ForeignKey, Integer, Table, Text, column, table
+from sqlalchemy import Boolean, Column, Float, ForeignKey, Integer, Table, Text, column, false, table
 
 from offhook.store.metadata import metadata
 
@@ -35,6 +35,7 @@ queues = Table(
     Column("breakoutdest", Text, nullable=False),
     Column("satisfactionsurvey", Text, nullable=False),
     Column("idannouncement", Text, nullable=False),
+    Column("record", Boolean, nullable=False, server_default=false()),
 )
 
 queue_agents = Table(

@@ -120,6 +120,7 @@ SELECT
     number,
     number || CASE ringstrategy WHEN 'Linear' THEN '-linear' ELSE '' END AS name,
     maxwaittime,
+    CASE WHEN record THEN 1 ELSE 0 END AS record,
     password,
     CASE joinannounce WHEN '[None]' THEN '' ELSE 'record/' || joinannounce END AS joinannounce,
     CASE satisfactionsurvey WHEN 'None' THEN '' ELSE 'record/' || satisfactionsurvey END AS survey,

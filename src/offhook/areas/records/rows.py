@@ -19,7 +19,7 @@ def insert_record(connection: sa.Connection, record: CallRecord) -> None:
 
 
 def _columns(record: CallRecord) -> dict[str, object]:
-    values = {field.name: getattr(record, field.name) for field in dataclasses.fields(record)}
+    values = {column.name: getattr(record, column.name) for column in cdr.columns}
     values["legs"] = json.dumps([dataclasses.asdict(leg) for leg in record.legs])
     return values
 

@@ -67,6 +67,7 @@ class RecordKeeper:
         self._task: asyncio.Task[None] | None = None
         self._reading = asyncio.Lock()
         self._on_fax: Callable[[], Awaitable[None]] | None = None
+        self._with_record: list[Callable[[UnitOfWork, CallRecord], None]] = []
         self.violations = 0
 
     # -- what others tell ---------------------------------------------------------------------------------
@@ -83,6 +84,10 @@ class RecordKeeper:
     def on_fax(self, hook: Callable[[], Awaitable[None]]) -> None:
         """Have `hook` awaited after the record of a fax was stored."""
         self._on_fax = hook
+
+    def with_record(self, hook: Callable[[UnitOfWork, CallRecord], None]) -> None:
+        """Have `hook` called in the transaction that stores a record, once for each."""
+        self._with_record.append(hook)
 
     async def withdraw_intent(self, callid: str) -> None:
         """Forget an intent whose callid was never told to anybody."""
@@ -270,6 +275,8 @@ class RecordKeeper:
             if known is None:
                 insert_record(unit.connection, record)
                 self._publish(unit, self._event(record))
+                for hook in self._with_record:
+                    hook(unit, record)
         for callid in callids:
             unit.connection.execute(sa.delete(call_intents).where(call_intents.c.callid == callid))
         unit.connection.execute(sa.delete(cel_position))

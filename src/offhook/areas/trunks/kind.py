@@ -184,5 +184,6 @@ KIND = Kind(
         Field(name="status_monitor", rule=_FLAG, default=True),
         Field(name="control_answering", rule=_FLAG, default=False),
         Field(name="control_destination", rule=_FLAG, default=False),
+        Field(name="record", rule=_FLAG, default=False, doc="record calls over it"),
     ),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, ForeignKey, Integer, Table, Text
+from sqlalchemy import Boolean, Column, ForeignKey, Integer, Table, Text, false
 
 from offhook.store.metadata import metadata
 
@@ -28,6 +28,7 @@ trunks = Table(
     Column("status_monitor", Boolean, nullable=False),  # gate of CallStatus, spec 15 `gates`
     Column("control_answering", Boolean, nullable=False),  # gate of Invite
     Column("control_destination", Boolean, nullable=False),  # gate of Incoming
+    Column("record", Boolean, nullable=False, server_default=false()),
     sqlite_autoincrement=True,  # an id that a client remembers must never come to mean another trunk
 )
 

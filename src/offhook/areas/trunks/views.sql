@@ -12,6 +12,7 @@ SELECT
     maxchannels,
     control_answering,
     control_destination,
+    CASE WHEN record THEN 1 ELSE 0 END AS record,
     COALESCE((SELECT value FROM pbx_settings WHERE name = 'general.undecided'), 'ringing') AS undecided,
     -- last: the dialplan's hash takes an opened bracket in a value for a group and swallows what follows
     username

@@ -129,6 +129,41 @@ class Setvar(Action):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SetGlobal(Action):
+    """Set a global variable of the dialplan."""
+
+    NAME = "Setvar"
+    variable: str
+    value: str
+
+    def __post_init__(self) -> None:
+        """The name is checked as in Setvar."""
+        variable(self.variable, "")
+        super(SetGlobal, self).__post_init__()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MixMonitor(Action):
+    """Record a channel into a file; both sides apart and behind what the file has already."""
+
+    NAME = "MixMonitor"
+    channel: str
+    file: str
+
+    def headers(self) -> list[tuple[str, str]]:
+        """With the options that the dialplan uses (areas/recordings/dialplan.conf)."""
+        return [*self._pairs(), ("Options", "aDi(OFFHOOK_MIX)")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopMixMonitor(Action):
+    """End the recording of a channel."""
+
+    NAME = "StopMixMonitor"
+    channel: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Getvar(Action):
     """Ask for a variable or function of a channel; the answer has it as `Value`."""
 

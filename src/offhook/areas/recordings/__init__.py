@@ -1,0 +1,1 @@
+"""Recordings of calls: made by the engine, closed, kept, found and downloaded here."""

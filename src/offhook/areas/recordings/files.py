@@ -1,0 +1,205 @@
+"""Where recordings lie and what is done with their files. Blocking: call it in a thread.
+
+    recordings/running/<name>.raw   the engine writes: 8 kHz, 16 bit, both sides in turn, no header
+    recordings/<yyyy-mm-dd>/<name>.wav   closed, by the day in its name
+
+A part of a file without a header is as good as the whole, so a crash of anything costs nothing that was
+written. The WAV file is made beside it and put in its place at once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from offhook.asterisk.config import private_folder
+
+RATE = 8000
+_FRAME = 4  # bytes: a sample of what the channel says and one of what it hears
+_BLOCK = 1 << 18
+_NAME = re.compile(
+    r"(?P<year>[0-9]{4})(?P<month>[0-9]{2})(?P<day>[0-9]{2})[0-9]{6}-(?P<callid>[0-9]{1,12}\.[0-9]{1,12})"
+    r"-(?P<caller>[0-9A-Za-z]{1,40})-(?P<callee>[0-9A-Za-z]{1,40})-(?P<type>Internal|Inbound|Outbound)\.wav",
+    re.ASCII,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingName:
+    """What a recording's name says."""
+
+    day: str  # yyyy-mm-dd
+    callid: str
+    caller: str
+    callee: str
+    type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """A finished file: its size, how long it plays, its checksum."""
+
+    bytes: int
+    seconds: float
+    sha256: str
+
+
+def read_name(name: str) -> RecordingName | None:
+    """The parts of a name; None when it is no recording's, which so never becomes a path. Pure."""
+    match = _NAME.fullmatch(name)
+    if match is None:
+        return None
+    day = f"{match['year']}-{match['month']}-{match['day']}"
+    return RecordingName(day, match["callid"], match["caller"], match["callee"], match["type"])
+
+
+def running_folder(data: Path) -> Path:
+    """Where the engine writes the recordings of the data folder `data`."""
+    return data / "recordings" / "running"
+
+
+def wav_header(channels: int, size: int) -> bytes:
+    """The header of a WAV file of 16 bit and 8 kHz whose samples take `size` bytes. Pure."""
+    size = min(size, 0xFFFFFFFF - 36)
+    align = 2 * channels
+    return struct.pack(
+        "<4sI4s4sIHHIIHH4sI",
+        *(b"RIFF", 36 + size, b"WAVE", b"fmt ", 16, 1, channels, RATE, RATE * align, align, 16),
+        *(b"data", size),
+    )
+
+
+class RecordingFiles:
+    """The files of one data folder."""
+
+    def __init__(self, data: Path) -> None:
+        self._data = data
+        self.root = private_folder(data / "recordings")
+        self.running = private_folder(running_folder(data))
+
+    def raw(self, name: str) -> Path:
+        """The file that the engine writes. Raises ValueError for what is no name."""
+        _parts(name)
+        return self.running / f"{name.removesuffix('.wav')}.raw"
+
+    def path(self, name: str) -> Path:
+        """Where a closed recording lies. Raises ValueError for what is no name."""
+        return self.root / _parts(name).day / name
+
+    def open_now(self) -> frozenset[str]:
+        """The names of the recordings that the engine has open."""
+        try:
+            pid = int(json.loads((self._data / "run" / "engine.json").read_text(encoding="ascii"))["pid"])
+            handles = list(os.scandir(f"/proc/{pid}/fd"))
+        except (OSError, ValueError, KeyError):
+            return frozenset()
+        found = set()
+        folder = f"{self.running.resolve()}/"
+        for handle in handles:
+            try:
+                target = str(Path(handle.path).readlink())
+            except OSError:
+                continue
+            if target.startswith(folder) and target.endswith(".raw"):
+                found.add(f"{target[len(folder) : -4]}.wav")
+        return frozenset(found)
+
+    def sync_running(self) -> None:
+        """Put on disk what the engine has written: a power cut then costs a second."""
+        for path in self.running.glob("*.raw"):
+            _sync(path)
+
+    def close(self, name: str, *, stereo: bool, caller_heard: bool) -> Closed | None:
+        """Make the WAV file of what the engine has written; None when there is nothing.
+
+        `caller_heard` says that the recorded channel is the callee's, so that what it heard is the caller,
+        who is put on the left. What is there already from before a crash is made again.
+        """
+        raw, target = self.raw(name), self.path(name)
+        if not raw.exists():
+            return self._measured(target) if target.exists() else None
+        private_folder(target.parent)
+        draft = target.with_name(f".{name}.part")
+        channels = 2 if stereo else 1
+        size = raw.stat().st_size // _FRAME * 2 * channels
+        digest = hashlib.sha256()
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            for part in (
+                wav_header(channels, size),
+                *_blocks(raw, size // channels * 2, stereo, caller_heard),
+            ):
+                digest.update(part)
+                file.write(part)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(target)
+        _sync(target.parent)
+        return Closed(44 + size, size / (2 * channels * RATE), digest.hexdigest())
+
+    def forget_raw(self, name: str) -> None:
+        """Remove what the engine has written, once its WAV file is in the store."""
+        self.raw(name).unlink(missing_ok=True)
+
+    def remove(self, name: str) -> None:
+        """Delete a recording."""
+        self.raw(name).unlink(missing_ok=True)
+        target = self.path(name)
+        target.unlink(missing_ok=True)
+        if target.parent.is_dir() and not any(target.parent.iterdir()):
+            target.parent.rmdir()
+
+    def all(self) -> Iterator[tuple[str, Path]]:
+        """Every recording's file, with the name that it is for."""
+        for path in self.root.glob("*/*"):
+            if path.suffix in {".raw", ".wav"} and not path.name.startswith("."):
+                yield f"{path.stem}.wav", path
+
+    def _measured(self, path: Path) -> Closed:
+        digest = hashlib.sha256()
+        with path.open("rb") as file:
+            header = file.read(44)
+            digest.update(header)
+            while part := file.read(_BLOCK):
+                digest.update(part)
+        size = path.stat().st_size
+        rate = struct.unpack_from("<I", header, 28)[0] if len(header) == 44 else 0
+        return Closed(size, (size - 44) / rate if rate else 0.0, digest.hexdigest())
+
+
+def _blocks(raw: Path, size: int, stereo: bool, caller_heard: bool) -> Iterator[bytes]:
+    """The samples in the form wanted, of the first `size` bytes of what the engine has written."""
+    with raw.open("rb") as file:
+        while size > 0 and (part := file.read(min(_BLOCK, size))):
+            size -= len(part)
+            sides = np.frombuffer(part[: len(part) // _FRAME * _FRAME], dtype="<i2").reshape(-1, 2)
+            if stereo:
+                yield (sides[:, ::-1] if caller_heard else sides).tobytes()
+            else:
+                mixed = sides.astype(np.int32).sum(axis=1)
+                yield np.clip(mixed, -32768, 32767).astype("<i2").tobytes()
+
+
+def _parts(name: str) -> RecordingName:
+    parts = read_name(name)
+    if parts is None:
+        raise ValueError("this is no name of a recording")
+    return parts
+
+
+def _sync(path: Path) -> None:
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        return
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

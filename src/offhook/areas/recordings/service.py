@@ -1,0 +1,277 @@
+"""Recordings from their record on: begun with it in one transaction, closed in a second one, then kept.
+
+    record ─ begin (state running) ─► the engine has closed the file ─► WAV file, fsync ─► state closed
+
+When the engine has closed a file is seen at the process itself, so nothing that it tells can be missed, and a
+dead engine has closed all. What is closed here stands in the store before what the engine wrote is removed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import logging
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from offhook.areas.objects.field import Row
+from offhook.areas.recordings.files import RecordingFiles, read_name
+from offhook.areas.recordings.tables import recordings
+from offhook.clock import Clock
+from offhook.ledger import CallRecord
+from offhook.store.unit import Store, UnitOfWork
+
+log = logging.getLogger(__name__)
+
+RUNNING, CLOSED, MISSING = "running", "closed", "missing"
+_BUSY_SECONDS = 0.1
+_REST_SECONDS = 1.0
+_CLOSING_TRIES = 20
+_TIDY_SECONDS = 60.0
+_DAY_SECONDS = 86400.0
+_COLUMNS = recordings.c
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Finding:
+    """A recording that is not as it should be."""
+
+    name: str
+    what: str
+
+
+class Recordings:
+    """All recordings of a PBX. `settings` gives those of the section `recording`."""
+
+    def __init__(
+        self,
+        store: Store,
+        data: Path,
+        clock: Clock,
+        *,
+        settings: Callable[[], Awaitable[Row]],
+        open_calls: Callable[[], Collection[str]],
+        each_second: Callable[[], Awaitable[None]],
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._settings = settings
+        self._open_calls = open_calls
+        self._each_second = each_second
+        self.files = RecordingFiles(data)
+        self._wake = asyncio.Event()
+        self._closing = asyncio.Lock()
+        self._task: asyncio.Task[None] | None = None
+        self._told: frozenset[Finding] = frozenset()
+
+    # -- with a call's record -----------------------------------------------------------------------------
+
+    def begin(self, unit: UnitOfWork, record: CallRecord) -> None:
+        """Note the recordings of a call, in the transaction of its record."""
+        for recording in record.recordings:
+            name = read_name(recording.name)
+            if name is None:
+                log.error("recordings: %s has no name that can be kept", record.callid)
+                continue
+            unit.connection.execute(
+                sa.insert(recordings)
+                .prefix_with("OR IGNORE")
+                .values(
+                    name=recording.name,
+                    callid=record.callid,
+                    started=recording.started,
+                    caller=name.caller,
+                    callee=name.callee,
+                    type=name.type,
+                    side=recording.side,
+                    state=RUNNING,
+                    bytes=0,
+                    seconds=0.0,
+                    sha256="",
+                )
+            )
+        if record.recordings:
+            unit.after_commit(self._wake.set)
+
+    # -- life ---------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Close what is to be closed, from now on."""
+        self._task = asyncio.create_task(self._run(), name="recordings")
+
+    async def close(self) -> None:
+        """End; what is not closed yet will be at the next start."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _run(self) -> None:
+        tidied = second = self._clock.monotonic() - _TIDY_SECONDS
+        left = 1
+        while True:
+            try:
+                async with asyncio.timeout(_BUSY_SECONDS if left else _REST_SECONDS):
+                    await self._wake.wait()
+            except TimeoutError:
+                pass
+            self._wake.clear()
+            try:
+                left = await self.settle()
+                now = self._clock.monotonic()
+                if now - second >= _REST_SECONDS:
+                    second = now
+                    await self._each_second()
+                    await asyncio.to_thread(self.files.sync_running)
+                if now - tidied >= _TIDY_SECONDS:
+                    tidied = now
+                    await self.tidy()
+                    self._tell(await self.check())
+            except Exception:
+                log.exception("recordings: something could not be done; it is tried again")
+                await asyncio.sleep(_REST_SECONDS)
+
+    async def settle(self) -> int:
+        """Close every recording that the engine has closed; returns how many it still has open."""
+        async with self._closing:
+            running = await self._store.read(_running)
+            if not running:
+                return 0
+            still = await asyncio.to_thread(self.files.open_now)
+            stereo = (await self._settings())["stereo"]
+            for row in running:
+                if row["name"] not in still:
+                    await self._close_one(row["name"], row["side"], stereo=stereo)
+            return sum(row["name"] in still for row in running)
+
+    async def _close_one(self, name: str, side: str, *, stereo: bool) -> None:
+        made = await asyncio.to_thread(
+            lambda: self.files.close(name, stereo=stereo, caller_heard=side != "caller")
+        )
+        values: Row = {"state": MISSING}
+        if made is None:
+            log.error("recordings: %s has no file", name)
+        else:
+            values = {"state": CLOSED, **dataclasses.asdict(made)}
+        await self._store.write(
+            "recording closed",
+            lambda unit: (
+                unit.connection.execute(
+                    sa.update(recordings).where(_COLUMNS.name == name).values(**values)
+                ).rowcount
+            ),
+        )
+        await asyncio.to_thread(self.files.forget_raw, name)
+
+    # -- keeping ------------------------------------------------------------------------------------------
+
+    async def tidy(self) -> int:
+        """Delete what is older than it is kept, and the oldest while all are too large; returns how many."""
+        settings = await self._settings()
+        days, limit = settings["keepdays"], settings["maxmegabytes"] << 20
+        before = self._clock.now() - days * _DAY_SECONDS if days else 0.0
+        doomed = await self._store.read(lambda connection: _doomed(connection, before, limit))
+        for name in doomed:
+            # the file first: a row without a file is found here again
+            await asyncio.to_thread(self.files.remove, name)
+        if doomed:
+            await self._store.write(
+                "recordings deleted",
+                lambda unit: [
+                    unit.connection.execute(sa.delete(recordings).where(_COLUMNS.name == name)).rowcount
+                    for name in doomed
+                ],
+            )
+            log.info("recordings: %d are older or more than is kept, and deleted", len(doomed))
+        return len(doomed)
+
+    async def check(self) -> frozenset[Finding]:
+        """What is wrong: recordings without a file, and files that no record names."""
+        begun = self._open_calls()
+        files = await asyncio.to_thread(lambda: {name for name, _ in self.files.all()})
+        still = await asyncio.to_thread(self.files.open_now)
+        states = await self._store.read(_states)
+        return frozenset(
+            finding for finding in findings(states, files) if not _goes_on(finding.name, still, begun)
+        )
+
+    def _tell(self, found: frozenset[Finding]) -> None:
+        for finding in sorted(found - self._told, key=lambda one: one.name):
+            log.error("recordings: %s: %s", finding.name, finding.what)
+        self._told = found
+
+    # -- finding ------------------------------------------------------------------------------------------
+
+    async def find(self, name: str) -> Path | None:
+        """The file of a closed recording; None when there is none of this name."""
+        if read_name(name) is None:
+            return None
+        state = await self._state(name)
+        tries = _CLOSING_TRIES
+        while state == RUNNING and tries:
+            # its call is over: the engine closes the file in this moment
+            await self.settle()
+            state = await self._state(name)
+            if state == RUNNING:
+                tries -= 1
+                await asyncio.sleep(_BUSY_SECONDS)
+        path = self.files.path(name)
+        if state != CLOSED or not await asyncio.to_thread(path.is_file):
+            return None
+        return path
+
+    async def _state(self, name: str) -> str | None:
+        query = sa.select(_COLUMNS.state).where(_COLUMNS.name == name)
+        found: str | None = await self._store.read(lambda c: c.execute(query).scalar_one_or_none())
+        return found
+
+    async def list(self, filters: Row, limit: int) -> Sequence[Row]:
+        """The newest recordings whose columns have these values; `since` and `until` bound the beginning."""
+
+        def work(connection: sa.Connection) -> Sequence[Row]:
+            query = sa.select(recordings).order_by(_COLUMNS.started.desc()).limit(limit)
+            for name, value in filters.items():
+                match name:
+                    case "since":
+                        query = query.where(_COLUMNS.started >= value)
+                    case "until":
+                        query = query.where(_COLUMNS.started <= value)
+                    case _:
+                        query = query.where(_COLUMNS[name] == value)
+            return [dict(row) for row in connection.execute(query).mappings()]
+
+        return await self._store.read(work)
+
+
+def findings(states: Row, files: Collection[str]) -> list[Finding]:
+    """Compares the states of all recordings by name with the names that files lie there for. Pure."""
+    lost = [Finding(name, "there is no file of it") for name in states if name not in files]
+    return lost + [Finding(name, "no record names this file") for name in files if name not in states]
+
+
+def _goes_on(name: str, still: Collection[str], begun: Collection[str]) -> bool:
+    parts = read_name(name)
+    return name in still or (parts is not None and parts.callid in begun)
+
+
+def _running(connection: sa.Connection) -> Sequence[Row]:
+    query = sa.select(_COLUMNS.name, _COLUMNS.side).where(_COLUMNS.state == RUNNING)
+    return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def _states(connection: sa.Connection) -> Row:
+    return {row.name: row.state for row in connection.execute(sa.select(_COLUMNS.name, _COLUMNS.state))}
+
+
+def _doomed(connection: sa.Connection, before: float, limit: int) -> list[str]:
+    query = sa.select(_COLUMNS.name, _COLUMNS.bytes, _COLUMNS.started).where(_COLUMNS.state != RUNNING)
+    rows = connection.execute(query.order_by(_COLUMNS.started)).all()
+    total = sum(row.bytes for row in rows) if limit else 0
+    doomed = []
+    for row in rows:
+        if row.started >= before and total <= limit:
+            break
+        doomed.append(row.name)
+        total -= row.bytes
+    return doomed

@@ -1,0 +1,60 @@
+"""Makes the parts of the recordings and joins them with the rest; part of the composition root."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from offhook.areas.control.live import LiveCalls
+from offhook.areas.downloads.service import OneTimeLinks
+from offhook.areas.objects.field import Row
+from offhook.areas.pbxsettings.recording_settings import RECORDING
+from offhook.areas.recordings import api
+from offhook.areas.recordings.files import running_folder
+from offhook.areas.recordings.guard import DiskGuard
+from offhook.areas.recordings.service import Recordings
+from offhook.asterisk.switch import Switch
+from offhook.contract.endpoint import Endpoint
+from offhook.core import Core
+
+
+class RecordingParts:
+    """The recordings of a running PBX."""
+
+    def __init__(self, core: Core, switch: Switch, live: LiveCalls, links: OneTimeLinks) -> None:
+        async def settings() -> Row:
+            return await core.pbx_settings.get(RECORDING)
+
+        data = core.settings.data
+        self.guard = DiskGuard(core.store, switch, running_folder(data), settings)
+        self.service = Recordings(
+            core.store,
+            data,
+            core.clock,
+            settings=settings,
+            open_calls=core.records.open_calls,
+            each_second=self.guard.look,
+        )
+        self._links = links
+        core.records.with_record(self.service.begin)
+        core.on_parts_changed(self.guard.on_parts_changed)
+
+    def endpoints(self) -> list[Endpoint[Any, Any]]:
+        """The contract's endpoints."""
+        return api.endpoints(self.service, self._links)
+
+    def start(self) -> None:
+        """Begin."""
+        self.service.start()
+
+    def on_events(self, events: Sequence[Mapping[str, str]]) -> None:
+        """Hear what the engine tells."""
+        self.guard.on_events(events)
+
+    async def on_connected(self) -> None:
+        """Catch up."""
+        await self.guard.on_connected()
+
+    async def close(self) -> None:
+        """End."""
+        await self.service.close()
