@@ -75,7 +75,13 @@ async def test_only_whole_faxes_leave_the_folder_of_those_that_are_coming(bench:
     assert (bench.data / "fax" / "whole.tif").read_bytes() == b"whole.tif"
 
 
-async def test_a_fax_is_mailed_once_wherever_it_is_broken_off(bench: MailBench) -> None:
+def _killed(_fax: object) -> None:
+    raise RuntimeError("killed")
+
+
+async def test_a_fax_is_mailed_once_wherever_it_is_broken_off(
+    bench: MailBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async with running_mail_server() as server:
         server.say["DATA"] = "451 later"
         await bench.use(server)
@@ -83,15 +89,10 @@ async def test_a_fax_is_mailed_once_wherever_it_is_broken_off(bench: MailBench) 
         inbox = inbox_of(bench)
         (bench.data / "fax" / "part" / NAME).write_bytes(b"II*\x00 a fax")
         await _record(bench.store, NAME, 2)
-        move = inbox._move
-
-        def killed(_fax: object) -> None:
-            raise RuntimeError("killed")
-
-        inbox._move = killed  # type: ignore[method-assign,assignment]
-        with pytest.raises(RuntimeError, match="killed"):
-            await inbox.settle()
-        inbox._move = move  # type: ignore[method-assign,assignment]
+        with monkeypatch.context() as patched:
+            patched.setattr(inbox, "_move", _killed)
+            with pytest.raises(RuntimeError, match="killed"):
+                await inbox.settle()
         assert faxes(bench) == [f"part/{NAME}"]
         for again in (inbox, inbox_of(bench)):  # as after a new start
             await again.settle()
