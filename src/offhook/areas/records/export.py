@@ -65,6 +65,6 @@ class RecordExport:
                 raise ContractError(Errno.NO_SUCH_CDR, "there is no record in this span")
             return b"", None
         when, sn = self._local.text, plain(self._sn())
-        text = lines([(row[1], when(row[0]), *row[2:], sn) for row in rows])
+        text = lines([(callid, when(started), *fields, sn) for started, callid, *fields in rows])
         head = f"{HEADING}\n" if after is None else "\n"
         return (head + text).encode(), Place(rows[-1][0], rows[-1][1])

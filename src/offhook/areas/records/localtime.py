@@ -13,6 +13,8 @@ _QUARTER = 900  # the clocks of no zone have been changed off a quarter of an ho
 _DAY = 86400
 _MICRO = 1e-6
 _KEPT_MAX = 50_000
+_SECONDS = tuple(f"{second:02d}" for second in range(60))
+_MINUTES = tuple(f"{minute // 60:02d}:{minute % 60:02d}" for minute in range(_DAY // 60))
 _EPOCH_ORDINAL = datetime(1970, 1, 1, tzinfo=UTC).toordinal()
 
 
@@ -42,10 +44,10 @@ class LocalTime:
     def text(self, moment: float) -> str:
         """The local time of a moment."""
         second = int(moment + _MICRO / 2)
-        day, rest = divmod(second + self._offset(second // _QUARTER), _DAY)
-        minutes, seconds = divmod(rest, 60)
-        hours, minutes = divmod(minutes, 60)
-        return f"{self._days.get(day) or self._day(day)} {hours:02d}:{minutes:02d}:{seconds:02d}"
+        quarter = second // _QUARTER
+        offset = self._offsets.get(quarter)
+        day, rest = divmod(second + (self._offset(quarter) if offset is None else offset), _DAY)
+        return f"{self._days.get(day) or self._day(day)} {_MINUTES[rest // 60]}:{_SECONDS[rest % 60]}"
 
     def first(self, local: datetime) -> float:
         """The moment at which a local second begins; of one that comes twice, or never, the earlier."""
@@ -60,12 +62,10 @@ class LocalTime:
         return first, second
 
     def _offset(self, quarter: int) -> int:
-        offset = self._offsets.get(quarter)
-        if offset is None:
-            if len(self._offsets) > _KEPT_MAX:
-                self._offsets.clear()
-            found = datetime.fromtimestamp(quarter * _QUARTER, self._zone).utcoffset()
-            offset = self._offsets[quarter] = int(found.total_seconds()) if found is not None else 0
+        if len(self._offsets) > _KEPT_MAX:
+            self._offsets.clear()
+        found = datetime.fromtimestamp(quarter * _QUARTER, self._zone).utcoffset()
+        offset = self._offsets[quarter] = int(found.total_seconds()) if found is not None else 0
         return offset
 
     def _day(self, day: int) -> str:

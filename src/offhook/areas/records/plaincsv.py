@@ -31,7 +31,8 @@ _UNSAFE = re.compile(r"""[,"\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]""")
 _INSTEAD = {",": ";", '"': "'"}
 _FORMULA = re.compile(r"\s*[=@+\-＝＠＋－]")
 _NUMBER = re.compile(r"\+[0-9]+", re.ASCII)
-_SUSPECT = (",=", ",@", ",-", ",+", ", ", ",＝", ",＠", ",＋", ",－")
+_ODD_PLUS = re.compile(r",\+(?![0-9]+(?:[,\n]|\Z))|\n\+", re.ASCII)
+_SUSPECT = tuple(before + mark for before in ",\n" for mark in "=@- ＝＠＋－")
 
 
 def plain(value: str) -> str:
@@ -48,18 +49,19 @@ def lines(rows: Sequence[Sequence[str]]) -> str:
     Almost every field is harmless, so all are looked at together first.
     """
     text = "\n".join([",".join(row) for row in rows])
-    if _is_harmless(text, len(rows)):
+    if is_harmless(text, len(rows)):
         return text
     return "\n".join([",".join([plain(field) for field in row]) for row in rows])
 
 
-def _is_harmless(text: str, rows: int) -> bool:
+def is_harmless(text: str, rows: int) -> bool:
+    """Whether lines that were joined as they are have no field that `plain` would change."""
     return (
         text.count(",") == rows * (len(COLUMNS) - 1)
         and text.count("\n") == rows - 1
         and '"' not in text
         and text.replace("\n", "").isprintable()
         and not any(mark in text for mark in _SUSPECT)
-        and not text.startswith(("=", "@", "-", "+", " "))
-        and "\n=" not in text
+        and not _ODD_PLUS.search(text)
+        and not _FORMULA.match(text)
     )

@@ -48,9 +48,9 @@ def page(columns: Sequence[Any], span: Span, after: Place | None, size: int) -> 
         query = sa.select(*columns)
         started, callid = _C.started, _C.callid
         if span.numbers is not None:
-            own = sa.select(sa.literal(1)).where(
-                _P.callid == _C.callid, _P.inside, _P.number.in_(span.numbers)
-            )
+            # Not the bare column: the few parties of a record are quicker looked through than the numbers.
+            number = _P.number.concat("")
+            own = sa.select(sa.literal(1)).where(_P.callid == _C.callid, _P.inside, number.in_(span.numbers))
             query = query.where(own.exists())
     key = sa.tuple_(started, callid)
     return (
