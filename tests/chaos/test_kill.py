@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import random
 import signal
@@ -119,6 +120,39 @@ async def test_killing_the_control_plane_during_calls_loses_and_doubles_no_recor
             _check_repeats(receiver)
             assert all(event["status"] == "ANSWERED" for event in receiver.named("NewCdr"))
             assert not receiver.named("BootUp")
+        finally:
+            for phone in phones:
+                await phone.__aexit__()
+            await client.close()
+            await receiver.close()
+
+
+async def test_a_control_plane_killed_right_after_the_record_was_told_still_delivers_it() -> None:
+    receiver = Receiver()
+    await receiver.start()
+    async with up_process() as up:
+        await up.start()
+        client = await up.client()
+        await client.login(version="2.0.0", port=str(receiver.port))
+        await _extensions(client, ["2000", "2001"])
+        phones = await _phones(up, ["2000", "2001"])
+        try:
+            callid = (await client.ok("call/dial", {"caller": "2000", "callee": "2001"}))["callid"]
+            await eventually(lambda: any(c.is_up for c in phones[1].calls), "the call is up")
+            before = (await client.ok("cdr/get_random"))["random"]
+            await phones[0].calls[0].hangup()
+            told = await receiver.cdr(callid)
+            await up.kill()
+            await up.start()
+            refused, _ = await client.download("cdr/download", random=before)
+            assert json.loads(refused)["errno"] == "20020", "random strings end with the control plane"
+            random = (await client.ok("cdr/get_random", {"number": "2001"}))["random"]
+            file, _ = await client.download("cdr/download", random=random)
+            (line,) = file.decode().split("\n")[1:]
+            names = ("callid", "timestart", "callfrom", "callto", "callduraction", "talkduraction")
+            assert line.split(",")[:6] == [told[name] for name in names]
+            assert _record_counts(receiver)[callid] <= 2, "told again at most because of the kill"
+            _check_repeats(receiver)
         finally:
             for phone in phones:
                 await phone.__aexit__()

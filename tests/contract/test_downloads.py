@@ -263,6 +263,22 @@ async def test_who_goes_away_midway_has_not_had_it(tmp_path: Path, *, tls: bool)
         await eventually(lambda: not shop.links._links, "used up")
 
 
+@pytest.mark.parametrize("file", ["a.wav", "made%20well"])
+@pytest.mark.parametrize("tls", [False, True])
+async def test_who_has_everything_may_go_at_once(tmp_path: Path, file: str, *, tls: bool) -> None:
+    (tmp_path / "a.wav").write_bytes(b"last\r\n0\r\n\r\n")
+    context = ssl._create_unverified_context() if tls else None
+    async with _shop(tmp_path) as shop:
+        for _ in range(20):
+            random = await shop.ask(file.replace("%20", " "))
+            reader, writer = await asyncio.open_connection("127.0.0.1", shop.api.port, ssl=context)
+            writer.write(shop.link(file, random))
+            await reader.readuntil(b"last\r\n0\r\n\r\n")
+            writer.close()
+            assert await shop.errno(file, random) == "20012"
+            await eventually(lambda: not shop.links._links, "used up")
+
+
 async def test_a_file_that_shrinks_is_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "a.wav").write_bytes(b"x" * 1000)
     monkeypatch.setattr(downloads, "_CHUNK", 100)

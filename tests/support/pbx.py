@@ -10,13 +10,14 @@ import json
 import random
 import socket
 import tempfile
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import aiohttp
 import numpy as np
 import soundfile  # type: ignore[import-untyped]
+import yarl
 
 from offhook.app import Pbx
 from offhook.asterisk.fetch import obtain_engine
@@ -167,6 +168,12 @@ class Client:
         if answer.get("status") != "Failed":
             raise AssertionError(f"{endpoint} {body} did not fail: {answer}")
         return str(answer["errno"])
+
+    async def download(self, endpoint: str, **query: str) -> tuple[bytes, Mapping[str, str]]:
+        """What a link of a download delivers, and its headers; a JSON answer of a refusal as it is."""
+        url = yarl.URL(f"{self.base}/api/v2.0.0/{endpoint}").with_query({**query, "token": self.token})
+        async with self._http.get(url) as response:
+            return await response.read(), response.headers
 
     async def login(self, **fields: Any) -> Json:
         """Log in and keep the token; `fields` go into the request."""

@@ -33,6 +33,7 @@ STALL_SECONDS = 60.0
 _CHUNK = 256 << 10
 _POLL_SECONDS = 0.02
 _MOMENT = 0.001
+_TCP_CLOSE = 7  # linux/tcp_states.h
 _HEADERS = {"Accept-Ranges": "none", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
@@ -47,11 +48,12 @@ async def send(
             first = await anext(chunks, b"")
             response = _response(request, download, headers, size)
             try:
+                sock = stack.enter_context(_handle(request))
                 sent = await _write(request, response, first, chunks)
                 if size is not None and sent != size:
                     raise EOFError(f"{sent} of {size} bytes were there")
                 await _soon(response.write_eof())
-                delivered = await _is_taken(request)
+                delivered = await _is_taken(request, sock)
             except (OSError, TimeoutError) as gone:
                 log.info("api: %s %s: not taken whole: %s", request.remote, request.path, gone)
             except Exception:
@@ -125,6 +127,15 @@ def disposition(filename: str) -> str:
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='', errors='replace')}"
 
 
+def _handle(request: web.BaseRequest) -> socket.socket:
+    """The connection's socket once more; raises ConnectionResetError when the client has gone."""
+    sock = request.transport.get_extra_info("socket") if request.transport is not None else None
+    if sock is None or sock.fileno() < 0:
+        raise ConnectionResetError("the client has gone")
+    copy: socket.socket = sock.dup()
+    return copy
+
+
 async def _write(
     request: web.BaseRequest, response: web.StreamResponse, first: bytes, chunks: AsyncIterator[bytes]
 ) -> int:
@@ -147,19 +158,26 @@ async def _soon(writing: object) -> None:
         await writing  # type: ignore[misc]
 
 
-async def _is_taken(request: web.BaseRequest) -> bool:
-    """Wait until the other machine has acknowledged every byte; False when it has gone before."""
+async def _is_taken(request: web.BaseRequest, sock: socket.socket) -> bool:
+    """Wait until the other machine has acknowledged every byte; False when it has broken off before.
+
+    A client that has everything may be gone at once, so `sock` is a handle of our own on its connection.
+    """
     empty = 0
     async with asyncio.timeout(STALL_SECONDS):
         # Twice: what TLS still held may have moved into the empty queue meanwhile.
         while empty < 2:
-            transport = request.transport
-            sock = transport.get_extra_info("socket") if transport is not None else None
-            if transport is None or sock is None or transport.is_closing() or sock.fileno() < 0:
+            waiting = request.transport.get_write_buffer_size() if request.transport is not None else 0
+            if _is_broken(sock):
                 return False
-            empty = 0 if transport.get_write_buffer_size() or _unacknowledged(sock) else empty + 1
+            empty = 0 if waiting or _unacknowledged(sock) else empty + 1
             await asyncio.sleep(_MOMENT if empty else _POLL_SECONDS)
     return True
+
+
+def _is_broken(sock: socket.socket) -> bool:
+    """Whether the connection was reset or timed out (tcp(7), TCP_INFO); the peer closing it is neither."""
+    return sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] == _TCP_CLOSE
 
 
 def _unacknowledged(sock: socket.socket) -> int:
