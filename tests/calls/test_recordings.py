@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import datetime
+import hashlib
 import io
 import re
 from typing import Any
@@ -14,6 +17,8 @@ import soundfile  # type: ignore[import-untyped]
 
 from tests.support.pbx import TestPbx
 from tests.support.phone import eventually
+from tests.support.queue_calls import document, ready, record_of, until
+from tests.support.story import Story, outside, phones, talk_of_two
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -46,28 +51,196 @@ def share(samples: Any, frequency: int) -> float:
     return float(spectrum[np.abs(at - frequency) < 15].sum() / max(spectrum.sum(), 1e-9))
 
 
+def running(pbx: TestPbx) -> list[str]:
+    """The files that are being written."""
+    return [path.name for path in (pbx.settings.data / "recordings" / "running").iterdir()]
+
+
+async def rows(pbx: TestPbx, callid: str) -> list[dict[str, Any]]:
+    """The recordings of a call, in the order of their beginning, once all are closed."""
+    service = pbx.pbx.messages.recordings.service
+    found: list[dict[str, Any]] = []
+    async with asyncio.timeout(8):
+        while not found or any(row["state"] in {"begun", "running"} for row in found):
+            await asyncio.sleep(0.05)
+            found = list(reversed(await service.list({"callid": callid}, 100)))
+    return found
+
+
 async def test_an_internal_call_is_recorded_named_and_downloaded(pbx: TestPbx) -> None:
-    for number in ("1000", "1001"):
-        await pbx.extension(number)
+    one, two = await phones(pbx, "1000", "1001")
     await pbx.apply("recording: {extensions: [1000, 1001]}")
-    one, two = await pbx.phone("1000", frequency=440), await pbx.phone("1001", frequency=1000)
-    call = await one.call("1001")
-    talk = await two.incoming()
-    await talk.answer()
-    await call.hears(1000)
+    call, talk = await talk_of_two(await Story.begin(pbx), one, two)
     await talk.hears(440)
     await call.hangup()
-    callid = (await pbx.receiver.cdr(pbx.receiver.named("CallStatus")[0]["callid"]))["callid"]
-    cdr = await pbx.receiver.cdr(callid)
-    name = cdr["recording"]
-    match = NAME.fullmatch(name)
+    cdr = await record_of(pbx)
+    match = NAME.fullmatch(cdr["recording"])
     assert match is not None
     assert match.groups() == ("1000", "1001", "Internal")
-    assert f"-{callid}-" in name
-    (mixed,) = sides(await download(pbx, name))
+    assert f"-{cdr['callid']}-" in cdr["recording"]
+    (mixed,) = sides(await download(pbx, cdr["recording"]))
     assert len(mixed) > 2000
-    assert share(mixed, 440) > 0.2
-    assert share(mixed, 1000) > 0.2
-    await eventually(
-        lambda: not list((pbx.settings.data / "recordings" / "running").iterdir()), "all are closed"
+    assert min(share(mixed, 440), share(mixed, 570)) > 0.2
+    (row,) = await rows(pbx, cdr["callid"])
+    path = pbx.settings.data / "recordings" / f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d}" / row["name"]
+    assert row["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert (row["bytes"], path.stat().st_mode & 0o777) == (path.stat().st_size, 0o600)
+    assert not running(pbx)
+
+
+async def test_an_inbound_call_goes_on_being_recorded_when_it_is_transferred(pbx: TestPbx) -> None:
+    """Stereo: the caller on the left. The second talk has a file of its own, the record names the first."""
+    _, two, three = await phones(pbx, "1000", "1001", "1002")
+    carrier = await outside(pbx)
+    await pbx.apply("{recording: {stereo: on}, trunks: [{trunkname: siptrunk, record: on}]}")
+    await pbx.quiet()
+    pbx.receiver.clear()
+    call = await carrier.call_in("5503370", caller="..%2F..%2F4930%20x")
+    talk = await two.incoming()
+    await talk.answer()
+    await call.hears(570)
+    await talk.hears(900)
+    assert len(running(pbx)) == 1
+    await talk.rtp.press("*03")
+    await eventually(lambda: pbx.receiver.named("Tranfer"), "the transfer begins")
+    await talk.rtp.press("1002")
+    onward = await three.incoming()
+    await onward.answer()
+    await call.hears(700)
+    await onward.hears(900)
+    await call.hangup()
+    cdr = await record_of(pbx)
+    first, second = await rows(pbx, cdr["callid"])
+    assert cdr["recording"] == first["name"]
+    assert (first["callee"], second["callee"], first["type"]) == ("1001", "1002", "Inbound")
+    assert first["caller"] == second["caller"] == "4930"
+    for row, frequency in ((first, 570), (second, 700)):
+        left, right = sides(await download(pbx, row["name"]))
+        assert min(share(left, 900), share(right, frequency)) > 0.1, "beside the prompts of the transfer"
+        assert share(left, frequency) < 0.01
+
+
+async def test_an_attended_transfer_is_recorded_on(pbx: TestPbx) -> None:
+    one, two, three = await phones(pbx, "1000", "1001", "1002")
+    await pbx.apply("recording: {extensions: [1000, 1001]}")
+    story = await Story.begin(pbx)
+    call, talk = await talk_of_two(story, one, two)
+    await talk.rtp.press("*3")
+    await story.tells("Tranfer", "CallStatus 1000 HOLD, 1001 ANSWER")
+    await talk.rtp.press("1002")
+    third = await three.incoming()
+    await third.answer()
+    await talk.hears(700)
+    assert len(running(pbx)) == 1, "who consults is recorded already"
+    await talk.hangup()
+    await call.hears(700)
+    await eventually(lambda: len(running(pbx)) == 2, "the two that are left are recorded")
+    await third.hears(440)
+    await asyncio.sleep(0.3)
+    await call.hangup()
+    cdr = await record_of(pbx)
+    first, second = await rows(pbx, cdr["callid"])
+    assert cdr["recording"] == first["name"]
+    (left,) = sides(await download(pbx, second["name"]))
+    assert min(share(left, 440), share(left, 700)) > 0.2
+    assert {second["caller"], second["callee"]} == {"1000", "1002"}
+
+
+async def test_a_key_records_and_another_pauses(pbx: TestPbx) -> None:
+    one, two = await phones(pbx, "1000", "1001")
+    await pbx.apply("recording: {ondemand: 1000}")
+    call, talk = await talk_of_two(await Story.begin(pbx), one, two)
+    await talk.rtp.press("*1")
+    await eventually(lambda: call.rtp.keys == "*1", "who may not is only heard")
+    assert not running(pbx)
+    await call.rtp.press("*1")
+    await eventually(lambda: running(pbx), "the recording runs")
+    await asyncio.sleep(0.5)
+    await call.rtp.press("*01")
+    await eventually(lambda: not pbx.pbx.messages.recordings.follower.channels, "paused")
+    await asyncio.sleep(1.5)
+    await call.rtp.press("*01")
+    await eventually(lambda: pbx.pbx.messages.recordings.follower.channels, "it goes on")
+    await asyncio.sleep(0.5)
+    await call.hangup()
+    cdr = await record_of(pbx)
+    (row,) = await rows(pbx, cdr["callid"])
+    assert cdr["recording"] == row["name"]
+    assert 0.8 < row["seconds"] < int(cdr["talkduraction"]) - 1.0
+
+
+async def test_queues_and_rooms_are_recorded(pbx: TestPbx) -> None:
+    one, two = await phones(pbx, "1000", "1001")
+    await pbx.apply(
+        "{conferences: [{number: 6400, name: Room, announcements: off, record: on}],"
+        f" queues: [{document(record='on')}]}}"
     )
+    await until(pbx, {"1001": "1"})
+    await ready(pbx)
+    call = await one.call("6700")
+    agent = await two.incoming()
+    assert not running(pbx), "who waits is not recorded"
+    await agent.answer()
+    await call.hears(570)
+    await call.hangup()
+    cdr = await record_of(pbx)
+    (row,) = await rows(pbx, cdr["callid"])
+    assert (row["caller"], row["callee"], cdr["recording"]) == ("1000", "1001", row["name"])
+    assert share(sides(await download(pbx, row["name"]))[0], 570) > 0.1
+    await ready(pbx)
+    first, second = await one.call("6400"), await two.call("6400")
+    await first.hears(570)
+    await second.hears(440)
+    await first.hangup()
+    await second.hangup()
+    await eventually(lambda: len(pbx.receiver.named("NewCdr")) == 2, "both records")
+    for cdr in pbx.receiver.named("NewCdr"):
+        (row,) = await rows(pbx, cdr["callid"])
+        assert (row["callee"], row["name"]) == ("6400", cdr["recording"])
+        (mixed,) = sides(await download(pbx, row["name"]))
+        assert min(share(mixed, 440), share(mixed, 570)) > 0.02
+
+
+async def test_recordings_end_before_the_disk_is_full_and_calls_do_not(pbx: TestPbx) -> None:
+    one, two = await phones(pbx, "1000", "1001")
+    await pbx.apply("recording: {extensions: all, minfreemegabytes: 100}")
+    guard = pbx.pbx.messages.recordings.guard
+    free, plenty = guard.free, 1 << 40
+    try:
+        guard.free = lambda _folder: plenty
+        call, talk = await talk_of_two(await Story.begin(pbx), one, two)
+        await eventually(lambda: running(pbx), "recorded")
+        guard.free = lambda _folder: 19 << 20
+        await eventually(lambda: not pbx.pbx.messages.recordings.follower.channels, "ended", 5)
+        await call.hears(570)
+        await call.hangup()
+        await record_of(pbx)
+        guard.free = lambda _folder: 99 << 20
+        call, talk = await talk_of_two(await Story.begin(pbx), one, two)
+        assert not running(pbx), "none begins"
+        await call.hangup()
+        assert (await record_of(pbx))["recording"] == ""
+        guard.free = lambda _folder: 110 << 20
+        await eventually(lambda: guard.may_begin, "there is room again", 5)
+        call, talk = await talk_of_two(await Story.begin(pbx), one, two)
+        assert len(running(pbx)) == 1
+        await talk.hangup()
+        assert (await record_of(pbx))["recording"] != ""
+    finally:
+        guard.free = free
+
+
+async def test_a_recording_goes_on_while_the_control_plane_is_away(pbx: TestPbx) -> None:
+    one, two, three = await phones(pbx, "1000", "1001", "1002")
+    await pbx.apply("recording: {extensions: [1001]}")
+    call, talk = await talk_of_two(await Story.begin(pbx), one, two)
+    third = await three.call("1001")
+    await pbx.restart_control()
+    assert len(pbx.pbx.messages.recordings.follower.channels) == 1
+    await call.hears(570)
+    await third.hangup()
+    await talk.hangup()
+    await eventually(lambda: any(c["recording"] for c in pbx.receiver.named("NewCdr")), "the record")
+    (cdr,) = [c for c in pbx.receiver.named("NewCdr") if c["recording"]]
+    (row,) = await rows(pbx, cdr["callid"])
+    assert row["seconds"] > 0.4

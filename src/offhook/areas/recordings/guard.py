@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -36,7 +36,8 @@ def free_bytes(folder: Path) -> int:
 
 
 class DiskGuard:
-    """Keeps OFFHOOK_RECORD right; `free` is asked for the bytes that are free."""
+    """Keeps OFFHOOK_RECORD right; `free` is asked for the bytes that are free, `runs` whether anything is
+    recorded at the moment, which `stop_all` ends."""
 
     def __init__(
         self,
@@ -44,17 +45,21 @@ class DiskGuard:
         switch: Switch,
         folder: Path,
         settings: Callable[[], Awaitable[Row]],
+        *,
+        runs: Callable[[], bool],
+        stop_all: Callable[[], Awaitable[None]],
         free: Callable[[Path], int] = free_bytes,
     ) -> None:
         self._store = store
         self._switch = switch
         self._folder = folder
         self._settings = settings
+        self._runs = runs
+        self._stop_all = stop_all
         self.free = free
         self._wanted = True
         self._full = False
         self._sent = ""
-        self.channels: dict[str, str] = {}  # channels that are recorded, and the recording's name
 
     async def on_parts_changed(self, parts: frozenset[str]) -> None:
         """Settings have changed: put in force whether anything is recorded at all."""
@@ -63,23 +68,15 @@ class DiskGuard:
             await self.look()
 
     async def on_connected(self) -> None:
-        """The engine may be another one, or calls may have ended unseen."""
+        """The engine may be another one."""
         self._sent = ""
         await self._look_at_wishes()
-        await self._look_at_channels()
         await self.look()
 
-    def on_events(self, events: Sequence[Mapping[str, str]]) -> None:
-        """Follow which channels are recorded."""
-        for event in events:
-            match event.get("Event"), event.get("UserEvent"):
-                case "UserEvent", "OffhookRecording":
-                    if event.get("State") == "running":
-                        self.channels[event.get("Channel", "")] = event.get("Name", "")
-                    else:
-                        self.channels.pop(event.get("Channel", ""), None)
-                case "Hangup", _:
-                    self.channels.pop(event.get("Channel", ""), None)
+    @property
+    def may_begin(self) -> bool:
+        """Whether anything may be recorded now."""
+        return self._wanted and not self._full
 
     async def look(self) -> None:
         """Look at the disk, and tell the dialplan when that changes what it may do."""
@@ -91,45 +88,22 @@ class DiskGuard:
         elif self._full and not full:
             log.warning("recordings: %d MB are free again, so calls are recorded again", free >> 20)
         self._full = full
-        value = "1" if self._wanted and not full else "0"
+        value = "1" if self.may_begin else "0"
         if value != self._sent and self._switch.healthy:
             try:
                 await self._switch.act(actions.SetGlobal(variable=SWITCH, value=value))
                 self._sent = value
             except SwitchError as failure:
                 log.warning("recordings: the engine was not told: %s", failure)
-        if free < least // _LAST_PART:
+        if free < least // _LAST_PART and self._runs():
+            log.error("recordings: the disk is nearly full, so those that run end")
             await self._stop_all()
-
-    async def _stop_all(self) -> None:
-        for channel, name in list(self.channels.items()):
-            log.warning("recordings: %s ends here, as the disk is nearly full", name)
-            self.channels.pop(channel, None)
-            try:
-                await self._switch.act(actions.StopMixMonitor(channel=channel))
-            except SwitchError as failure:
-                log.info("recordings: %s: %s", name, failure)
 
     async def _look_at_wishes(self) -> None:
         settings = await self._settings()
         self._wanted = bool(settings["extensions"] or settings["ondemand"]) or await self._store.read(
             _recorded
         )
-
-    async def _look_at_channels(self) -> None:
-        channels = await self._switch.items(actions.CoreShowChannels())
-        names = {channel.get("Channel", "") for channel in channels}
-        self.channels = {name: what for name, what in self.channels.items() if name in names}
-        for name in names - set(self.channels):
-            if not name.startswith("PJSIP/"):
-                continue
-            try:
-                recording = await self._switch.getvar(name, "OFFHOOK_RECORDING")
-                paused = recording and await self._switch.getvar(name, "OFFHOOK_REC_PAUSED")
-            except SwitchError:
-                continue
-            if recording and not paused:
-                self.channels[name] = f"{recording}.wav"
 
 
 def _recorded(connection: sa.Connection) -> bool:

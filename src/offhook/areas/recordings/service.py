@@ -25,7 +25,7 @@ from offhook.store.unit import Store, UnitOfWork
 
 log = logging.getLogger(__name__)
 
-RUNNING, CLOSED, MISSING = "running", "closed", "missing"
+BEGUN, RUNNING, CLOSED, MISSING = "begun", "running", "closed", "missing"
 _BUSY_SECONDS = 0.1
 _REST_SECONDS = 1.0
 _CLOSING_TRIES = 20
@@ -71,29 +71,22 @@ class Recordings:
     def begin(self, unit: UnitOfWork, record: CallRecord) -> None:
         """Note the recordings of a call, in the transaction of its record."""
         for recording in record.recordings:
-            name = read_name(recording.name)
-            if name is None:
-                log.error("recordings: %s has no name that can be kept", record.callid)
-                continue
-            unit.connection.execute(
-                sa.insert(recordings)
-                .prefix_with("OR IGNORE")
-                .values(
-                    name=recording.name,
-                    callid=record.callid,
-                    started=recording.started,
-                    caller=name.caller,
-                    callee=name.callee,
-                    type=name.type,
-                    side=recording.side,
-                    state=RUNNING,
-                    bytes=0,
-                    seconds=0.0,
-                    sha256="",
-                )
-            )
+            _insert(unit, recording.name, record.callid, recording.started, recording.side, RUNNING)
         if record.recordings:
+            own = sa.and_(_COLUMNS.callid == record.callid, _COLUMNS.state == BEGUN)
+            unit.connection.execute(sa.update(recordings).where(own).values(state=RUNNING))
             unit.after_commit(self._wake.set)
+
+    async def begin_in_call(self, name: str, callid: str) -> None:
+        """Note a recording that is about to begin in a call that has another one already."""
+        now = self._clock.now()
+        await self._store.write(
+            "recording begun", lambda unit: _insert(unit, name, callid, now, "callee", BEGUN)
+        )
+
+    async def withdraw(self, name: str) -> None:
+        """Forget a recording that could not begin."""
+        await self._store.write("recording withdrawn", lambda unit: _delete(unit, [name]))
 
     # -- life ---------------------------------------------------------------------------------------------
 
@@ -135,7 +128,12 @@ class Recordings:
     async def settle(self) -> int:
         """Close every recording that the engine has closed; returns how many it still has open."""
         async with self._closing:
-            running = await self._store.read(_running)
+            begun = self._open_calls()
+            running = [
+                row
+                for row in await self._store.read(_running)
+                if row["state"] == RUNNING or row["callid"] not in begun
+            ]
             if not running:
                 return 0
             still = await asyncio.to_thread(self.files.open_now)
@@ -178,10 +176,7 @@ class Recordings:
         if doomed:
             await self._store.write(
                 "recordings deleted",
-                lambda unit: [
-                    unit.connection.execute(sa.delete(recordings).where(_COLUMNS.name == name)).rowcount
-                    for name in doomed
-                ],
+                lambda unit: _delete(unit, doomed),
             )
             log.info("recordings: %d are older or more than is kept, and deleted", len(doomed))
         return len(doomed)
@@ -255,8 +250,36 @@ def _goes_on(name: str, still: Collection[str], begun: Collection[str]) -> bool:
     return name in still or (parts is not None and parts.callid in begun)
 
 
+def _insert(unit: UnitOfWork, name: str, callid: str, started: float, side: str, state: str) -> None:
+    parts = read_name(name)
+    if parts is None:
+        log.error("recordings: %s has one whose name cannot be kept", callid)
+        return
+    values = {"name": name, "callid": callid, "started": started, "side": side, "state": state}
+    unit.connection.execute(
+        sa.insert(recordings)
+        .prefix_with("OR IGNORE")
+        .values(
+            caller=parts.caller,
+            callee=parts.callee,
+            type=parts.type,
+            bytes=0,
+            seconds=0.0,
+            sha256="",
+            **values,
+        )
+    )
+
+
+def _delete(unit: UnitOfWork, names: Sequence[str]) -> None:
+    for name in names:
+        unit.connection.execute(sa.delete(recordings).where(_COLUMNS.name == name))
+
+
 def _running(connection: sa.Connection) -> Sequence[Row]:
-    query = sa.select(_COLUMNS.name, _COLUMNS.side).where(_COLUMNS.state == RUNNING)
+    query = sa.select(_COLUMNS.name, _COLUMNS.side, _COLUMNS.callid, _COLUMNS.state).where(
+        _COLUMNS.state.in_((BEGUN, RUNNING))
+    )
     return [dict(row) for row in connection.execute(query).mappings()]
 
 
@@ -265,7 +288,9 @@ def _states(connection: sa.Connection) -> Row:
 
 
 def _doomed(connection: sa.Connection, before: float, limit: int) -> list[str]:
-    query = sa.select(_COLUMNS.name, _COLUMNS.bytes, _COLUMNS.started).where(_COLUMNS.state != RUNNING)
+    query = sa.select(_COLUMNS.name, _COLUMNS.bytes, _COLUMNS.started).where(
+        _COLUMNS.state.in_((CLOSED, MISSING))
+    )
     rows = connection.execute(query.order_by(_COLUMNS.started)).all()
     total = sum(row.bytes for row in rows) if limit else 0
     doomed = []

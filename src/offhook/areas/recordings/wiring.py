@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from offhook.areas.control.live import LiveCalls
@@ -11,6 +12,7 @@ from offhook.areas.objects.field import Row
 from offhook.areas.pbxsettings.recording_settings import RECORDING
 from offhook.areas.recordings import api
 from offhook.areas.recordings.files import running_folder
+from offhook.areas.recordings.follow import Follower
 from offhook.areas.recordings.guard import DiskGuard
 from offhook.areas.recordings.service import Recordings
 from offhook.asterisk.switch import Switch
@@ -26,7 +28,14 @@ class RecordingParts:
             return await core.pbx_settings.get(RECORDING)
 
         data = core.settings.data
-        self.guard = DiskGuard(core.store, switch, running_folder(data), settings)
+        self.guard = DiskGuard(
+            core.store,
+            switch,
+            running_folder(data),
+            settings,
+            runs=lambda: bool(self.follower.channels),
+            stop_all=lambda: self.follower.stop_all(),
+        )
         self.service = Recordings(
             core.store,
             data,
@@ -34,6 +43,14 @@ class RecordingParts:
             settings=settings,
             open_calls=core.records.open_calls,
             each_second=self.guard.look,
+        )
+        self.follower = Follower(
+            switch,
+            live,
+            self.service,
+            may_begin=lambda: self.guard.may_begin,
+            recorded_calls=core.records.recorded_calls,
+            stamp=lambda: datetime.fromtimestamp(core.clock.now(), core.zone).strftime("%Y%m%d%H%M%S"),
         )
         self._links = links
         core.records.with_record(self.service.begin)
@@ -49,12 +66,14 @@ class RecordingParts:
 
     def on_events(self, events: Sequence[Mapping[str, str]]) -> None:
         """Hear what the engine tells."""
-        self.guard.on_events(events)
+        self.follower.on_events(events)
 
     async def on_connected(self) -> None:
         """Catch up."""
         await self.guard.on_connected()
+        await self.follower.on_connected()
 
     async def close(self) -> None:
         """End."""
+        await self.follower.close()
         await self.service.close()

@@ -127,6 +127,16 @@ class RecordKeeper:
         """Calls that have begun and have no record yet."""
         return {*self._assembler.open_calls(), *self._complete, *self._intents}
 
+    def recorded_calls(self) -> dict[str, str]:
+        """Calls without a record yet in which a recording has begun, and its name."""
+        notes = (
+            (callid, row.note.partition("|")[0])
+            for callid, call in self._assembler.open_calls().items()
+            for row in call.rows
+            if row.type == "OFFHOOK_RECORDING"
+        )
+        return dict(notes)
+
     async def close_dead(self, candidates: Collection[str], living: Collection[str]) -> None:
         """Close what the engine does not know any more, from what there is of it.
 

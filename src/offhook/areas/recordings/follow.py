@@ -1,0 +1,179 @@
+"""Follows which channels are recorded, so that a recording goes on with its call, once.
+
+The dialplan begins recordings. When the channel that it records leaves (an attended transfer, a call that is
+taken out of a slot), the call is recorded on from here, into a file of its own; and when two recorded calls
+become one, the older recording goes on alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+
+from offhook.areas.control.live import LiveCalls
+from offhook.areas.recordings.files import read_name
+from offhook.areas.recordings.service import Recordings
+from offhook.asterisk.ami import actions
+from offhook.asterisk.switch import Switch, SwitchError
+from offhook.callstate.call import Call, Leg, LegState
+
+log = logging.getLogger(__name__)
+
+_MOVES = frozenset({"BridgeEnter", "Hangup", "AttendedTransfer"})
+_NOT_IN_A_NAME = re.compile(r"[^0-9A-Za-z]", re.ASCII)
+_NUMBER_MAX = 32
+
+
+class Follower:
+    """The recorded channels of this moment. `may_begin` tells whether anything may be recorded now;
+    `recorded_calls` the calls without a record yet in which the dialplan has begun a recording."""
+
+    def __init__(
+        self,
+        switch: Switch,
+        live: LiveCalls,
+        recordings: Recordings,
+        *,
+        may_begin: Callable[[], bool],
+        recorded_calls: Callable[[], Mapping[str, str]],
+        stamp: Callable[[], str],
+    ) -> None:
+        self._switch = switch
+        self._live = live
+        self._recordings = recordings
+        self._may_begin = may_begin
+        self._recorded_calls = recorded_calls
+        self._stamp = stamp
+        self.channels: dict[str, str] = {}
+        """The channels that are recorded, oldest recording first, and its name."""
+        self._watched: dict[str, str] = {}  # callids, and the name of a recording of that call
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._busy: set[str] = set()
+
+    def on_events(self, events: Sequence[Mapping[str, str]]) -> None:
+        """Hear what the engine tells; the picture has heard it before."""
+        moved = False
+        for event in events:
+            channel = event.get("Channel", "")
+            if event.get("Event") == "UserEvent" and event.get("UserEvent") == "OffhookRecording":
+                self._told(channel, event.get("Linkedid", ""), event.get("Name", ""), event.get("State", ""))
+            elif event.get("Event") in _MOVES:
+                moved = True
+                if event.get("Event") == "Hangup":
+                    self.channels.pop(channel, None)
+        if moved and self._watched:
+            self._look()
+
+    def _told(self, channel: str, callid: str, name: str, state: str) -> None:
+        if state == "running":
+            self.channels[channel] = name
+            self._watched[callid] = name
+        else:
+            # whoever paused it is the one to go on: nobody else records the call meanwhile
+            self.channels.pop(channel, None)
+            self._watched.pop(callid, None)
+
+    async def on_connected(self) -> None:
+        """Find the recorded channels again after a time without the engine's events."""
+        found: dict[str, str] = {}
+        self._watched = dict(self._recorded_calls())
+        for row in await self._switch.items(actions.CoreShowChannels()):
+            channel, callid = row.get("Channel", ""), row.get("Linkedid", "")
+            if not channel.startswith("PJSIP/") or callid not in self._watched:
+                continue
+            try:
+                name = await self._switch.getvar(channel, "OFFHOOK_RECORDING")
+                paused = name and await self._switch.getvar(channel, "OFFHOOK_REC_PAUSED")
+            except SwitchError:
+                continue
+            if paused:
+                self._watched.pop(callid, None)
+            elif name:
+                found[channel] = f"{name}.wav"
+        self.channels = found
+        self._look()
+
+    async def stop_all(self) -> None:
+        """End all recordings that run; their calls go on and are not recorded any more."""
+        self._watched.clear()
+        for channel in list(self.channels):
+            await self._stop(channel)
+
+    async def close(self) -> None:
+        """Wait for what is under way."""
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _look(self) -> None:
+        for callid, name in list(self._watched.items()):
+            call = self._live.picture.call(callid)
+            if call is None:
+                self._watched.pop(callid, None)
+                continue
+            running = [
+                one for one in self.channels if any(leg.channelid == one for leg in call.legs.values())
+            ]
+            for channel in running[1:]:
+                self._run(self._stop(channel))
+            talking = _talking(call)
+            if not running and talking and call.callid not in self._busy and self._may_begin():
+                self._busy.add(call.callid)
+                self._run(self._go_on(call, talking, name))
+
+    def _run(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _stop(self, channel: str) -> None:
+        name = self.channels.pop(channel, "")
+        log.info("recordings: %s ends before its call", name)
+        try:
+            await self._switch.act(actions.StopMixMonitor(channel=channel))
+        except SwitchError as failure:
+            log.info("recordings: %s: %s", name, failure)
+
+    async def _go_on(self, call: Call, talking: tuple[Leg, Leg], earlier: str) -> None:
+        """Record a call on, on a channel that is still in it."""
+        try:
+            parts = read_name(earlier)
+            channel = talking[1].channelid
+            numbers = [_number(call, leg) for leg in talking]
+            kind = parts.type if parts is not None else "Internal"
+            name = f"{self._stamp()}-{call.callid}-{numbers[0]}-{numbers[1]}-{kind}.wav"
+            await self._recordings.begin_in_call(name, call.callid)
+            stem = name.removesuffix(".wav")
+            try:
+                await self._switch.setvar(channel, "OFFHOOK_RECORDING", stem)
+                await self._switch.setvar(channel, "GROUP(recording)", call.callid)
+                file = str(self._recordings.files.raw(name))
+                await self._switch.act(actions.MixMonitor(channel=channel, file=file))
+            except SwitchError as failure:
+                log.warning("recordings: %s cannot go on: %s", call.callid, failure)
+                await self._recordings.withdraw(name)
+                return
+            self.channels[channel] = name
+        except Exception:
+            log.exception("recordings: %s cannot go on", call.callid)
+        finally:
+            self._busy.discard(call.callid)
+
+
+def _talking(call: Call) -> tuple[Leg, Leg] | None:
+    """Two parties of a call that are in one bridge."""
+    by_bridge: dict[str, Leg] = {}
+    for leg in call.legs.values():
+        if leg.party is None or leg.state is not LegState.UP or not leg.bridge or leg.parked:
+            continue
+        if (other := by_bridge.get(leg.bridge)) is not None:
+            return other, leg
+        by_bridge[leg.bridge] = leg
+    return None
+
+
+def _number(call: Call, leg: Leg) -> str:
+    """The number of a party as it stands in a name."""
+    member = next((seat.member for seat in call.seats if leg.uniqueid in seat.legs), None)
+    number = "" if member is None else member.number or member.from_number
+    return _NOT_IN_A_NAME.sub("", number)[:_NUMBER_MAX] or "unknown"
