@@ -53,7 +53,7 @@ class Messages:
 
     def admin_parts(self) -> list[AdminPart]:
         """What operators can do with them."""
-        return [self.call_records.part]
+        return [self.call_records.part, self.recordings.part]
 
     async def start(self) -> None:
         """Begin, once the engine can be spoken to."""

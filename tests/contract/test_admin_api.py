@@ -352,7 +352,7 @@ async def test_the_document_agrees_with_what_is_declared_and_served(api: Switchb
         assert set(await admin.ok("GET", f"/settings/{key}")) == set(shown["properties"])
     served = {"/", "/openapi.json", "/dialplan", "/prompts", "/prompts/{name}", "/musiconhold"}
     served |= {"/musiconhold/{class}", "/musiconhold/{class}/{name}"}
-    served |= {"/records", "/records/{callid}"}
+    served |= {"/records", "/records/{callid}", "/recordings", "/recordings/check", "/recordings/{name}"}
     for path, item in paths.items():
         if path.split("/")[1] not in {*OBJECTS, "settings"}:
             assert path in served

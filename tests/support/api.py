@@ -25,6 +25,10 @@ from offhook.areas.downloads.service import OneTimeLinks
 from offhook.areas.extensions import api as extensions_api
 from offhook.areas.hotel import api as hotel_api
 from offhook.areas.hotel.service import HotelService
+from offhook.areas.pbxsettings.recording_settings import RECORDING
+from offhook.areas.recordings import api as recordings_api
+from offhook.areas.recordings.admin import RecordingsPart
+from offhook.areas.recordings.service import Recordings
 from offhook.areas.records.wiring import CallRecords
 from offhook.areas.softclient import api as softclient_api
 from offhook.areas.system import api as system_api
@@ -68,6 +72,10 @@ class _NoEngine:
         """Nothing."""
 
 
+async def _nothing() -> None:
+    """What is done each second."""
+
+
 class TestApi:
     """A listening API; `clock` stands still until a test moves it."""
 
@@ -97,8 +105,18 @@ class TestApi:
             links=self.links,
             known=core.extensions.numbers,
         )
+        self.recordings = Recordings(
+            core.store,
+            core.settings.data,
+            clock,
+            settings=lambda: core.pbx_settings.get(RECORDING),
+            open_calls=lambda: (),
+            each_second=_nothing,
+        )
+        core.records.with_record(self.recordings.begin)
         self.registry = Registry(
             [
+                *recordings_api.endpoints(self.recordings, self.links),
                 *self.call_records.endpoints(),
                 *access_api.endpoints(core.access),
                 *system_api.endpoints(core.system, count),
@@ -126,7 +144,7 @@ class TestApi:
                 core.music,
                 custom,
                 __version__,
-                [self.call_records.part],
+                [self.call_records.part, RecordingsPart(self.recordings)],
             ),
             core.check_operator,
         )

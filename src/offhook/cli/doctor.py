@@ -5,8 +5,11 @@ from __future__ import annotations
 import argparse
 import datetime
 import socket
+import sqlite3
 import sys
+from pathlib import Path
 
+from offhook.areas.recordings.service import check_store
 from offhook.asterisk import doctor
 from offhook.asterisk.doctor import Finding
 from offhook.asterisk.fetch import obtain_engine
@@ -15,6 +18,8 @@ from offhook.cli.common import add_settings_arguments, settings_or_exit
 from offhook.cli.lock import holder_of
 from offhook.settings import Settings
 from offhook.web.tls import expires
+
+_SHOWN = 5
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -62,5 +67,17 @@ def _folder(settings: Settings) -> list[Finding]:
         except (OSError, ValueError):
             ends = None
         findings.append(doctor.check_certificate(ends, now))
+        findings.append(_recordings(store, settings.data))
     findings.append(doctor.check_clock(now, newest))
     return findings
+
+
+def _recordings(store: Path, data: Path) -> Finding:
+    """Every recording has its file, and every file its record."""
+    try:
+        wrong = check_store(store, data)
+    except sqlite3.Error as failure:
+        return Finding("recordings", False, f"the store cannot be read: {failure}; start offhook once")
+    told = "; ".join(f"{one.name}: {one.what}" for one in wrong[:_SHOWN])
+    more = f"; and {len(wrong) - _SHOWN} more" if len(wrong) > _SHOWN else ""
+    return Finding("recordings: each has its record and its file", not wrong, told + more)

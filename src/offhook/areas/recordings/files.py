@@ -112,6 +112,10 @@ class RecordingFiles:
                 found.add(f"{target[len(folder) : -4]}.wav")
         return frozenset(found)
 
+    def raw_names(self) -> list[str]:
+        """The recordings of which there is what the engine wrote."""
+        return [f"{path.stem}.wav" for path in self.running.glob("*.raw")]
+
     def sync_running(self) -> None:
         """Put on disk what the engine has written: a power cut then costs a second."""
         for path in self.running.glob("*.raw"):

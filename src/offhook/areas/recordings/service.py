@@ -9,8 +9,10 @@ dead engine has closed all. What is closed here stands in the store before what 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 import logging
+import sqlite3
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from pathlib import Path
 
@@ -179,7 +181,17 @@ class Recordings:
                 lambda unit: _delete(unit, doomed),
             )
             log.info("recordings: %d are older or more than is kept, and deleted", len(doomed))
+        await self._forget_leftovers()
         return len(doomed)
+
+    async def _forget_leftovers(self) -> None:
+        """Remove what the engine wrote of recordings that were closed just before a crash."""
+        left = await asyncio.to_thread(self.files.raw_names)
+        if left:
+            query = sa.select(_COLUMNS.name).where(_COLUMNS.name.in_(left), _COLUMNS.state == CLOSED)
+            for name in await self._store.read(lambda c: c.execute(query).scalars().all()):
+                if await asyncio.to_thread(self.files.path(name).is_file):
+                    await asyncio.to_thread(self.files.forget_raw, name)
 
     async def check(self) -> frozenset[Finding]:
         """What is wrong: recordings without a file, and files that no record names."""
@@ -237,6 +249,20 @@ class Recordings:
             return [dict(row) for row in connection.execute(query).mappings()]
 
         return await self._store.read(work)
+
+
+def check_store(store: Path, data: Path) -> list[Finding]:
+    """As `Recordings.check` for a PBX that runs elsewhere or not at all. Blocking; changes nothing."""
+    files = RecordingFiles(data)
+    still = files.open_now()
+    with contextlib.closing(sqlite3.connect(f"file:{store}?mode=ro", uri=True, timeout=5)) as connection:
+        states = dict(connection.execute("SELECT name, state FROM recordings"))
+        known = {callid for (callid,) in connection.execute("SELECT callid FROM cdr")}
+    found = findings(states, {name for name, _ in files.all()})
+    # a call without a record may go on, or be about to get it
+    waiting = {one.name for one in found if (parts := read_name(one.name)) and parts.callid not in known}
+    running = waiting & set(files.raw_names())
+    return [one for one in found if one.name not in still | running]
 
 
 def findings(states: Row, files: Collection[str]) -> list[Finding]:

@@ -11,6 +11,7 @@ from offhook.areas.downloads.service import OneTimeLinks
 from offhook.areas.objects.field import Row
 from offhook.areas.pbxsettings.recording_settings import RECORDING
 from offhook.areas.recordings import api
+from offhook.areas.recordings.admin import RecordingsPart
 from offhook.areas.recordings.files import running_folder
 from offhook.areas.recordings.follow import Follower
 from offhook.areas.recordings.guard import DiskGuard
@@ -52,6 +53,7 @@ class RecordingParts:
             recorded_calls=core.records.recorded_calls,
             stamp=lambda: datetime.fromtimestamp(core.clock.now(), core.zone).strftime("%Y%m%d%H%M%S"),
         )
+        self.part = RecordingsPart(self.service)
         self._links = links
         core.records.with_record(self.service.begin)
         core.on_parts_changed(self.guard.on_parts_changed)

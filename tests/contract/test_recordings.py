@@ -1,0 +1,245 @@
+"""recording/get_random and recording/download; closing, keeping and checking (spec 10-records)."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import io
+import logging
+import struct
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Any
+from urllib.parse import quote
+
+import numpy as np
+import pytest
+import pytest_asyncio
+import soundfile  # type: ignore[import-untyped]
+
+from offhook.areas.pbxsettings.recording_settings import RECORDING
+from offhook.areas.recordings.files import wav_header
+from offhook.areas.recordings.service import Finding, check_store
+from offhook.ledger import Recording
+from tests.support.admin import Admin
+from tests.support.api import TestApi, running_api
+from tests.support.records import NOON, a_record, keep
+
+NAME = "20191024120000-1571918400.1-1000-1001-Internal.wav"
+BAD = (
+    "../../secret.key",
+    "..%2F..%2Fsecret.key",
+    "/etc/passwd",
+    NAME.removesuffix(".wav"),
+    NAME.replace(".wav", ".raw"),
+    NAME + "/../" + NAME,
+    NAME.replace("1000", "10/00"),
+    "running/" + NAME,
+    NAME.replace("Internal", "internal"),
+    NAME + "\x7f",
+    "٢" + NAME[1:],
+    "x" * 300,
+    NAME.replace("1000", "1002"),
+)
+
+
+class Kept:
+    """Recordings of a listening API; `say` makes one as the engine and a call's record do."""
+
+    def __init__(self, api: TestApi, token: str) -> None:
+        self.api = api
+        self.token = token
+        self.service = api.recordings
+        self.files = api.recordings.files
+
+    async def say(self, name: str = NAME, samples: Any = ((100, 2000), (-5, 7)), **more: Any) -> None:
+        """A recording whose call is over: the callee says the first of each pair, the caller the second."""
+        if samples is not None:
+            self.files.raw(name).write_bytes(np.array(samples, dtype="<i2").tobytes())
+        callid = name.split("-")[1]
+        recording = Recording(name=name, side=more.pop("side", "callee"), started=more.pop("at", NOON))
+        record = replace(a_record(NOON, **more), callid=callid, recording=name, recordings=(recording,))
+        await self.api.core.store.write("record", lambda unit: self.service.begin(unit, record))
+
+    async def settings(self, **values: str) -> None:
+        """Change settings as an operator does."""
+        settings = self.api.core.pbx_settings
+        await settings.update(RECORDING, settings.read_changes(RECORDING, values))
+
+    async def ask(self, name: str, **fields: Any) -> dict[str, Any]:
+        """recording/get_random."""
+        return await self.api.post(f"recording/get_random?token={self.token}", {"recording": name, **fields})
+
+    def link(self, name: str, random: str) -> bytes:
+        """The request of a link."""
+        query = f"recording={quote(name, safe='')}&random={random}&token={self.token}"
+        return f"GET /api/v2.0.0/recording/download?{query} HTTP/1.0\r\nHost: pbx\r\n\r\n".encode()
+
+    async def fetch(self, name: str, random: str) -> bytes:
+        """What the link delivers."""
+        return (await self.api.raw(self.link(name, random)))[1]
+
+    async def states(self) -> dict[str, str]:
+        """State of each recording."""
+        return {row["name"]: row["state"] for row in await self.service.list({}, 100)}
+
+
+@pytest_asyncio.fixture
+async def kept() -> AsyncIterator[Kept]:
+    """An API without recordings."""
+    async with running_api() as api:
+        yield Kept(api, await api.login())
+
+
+async def test_a_recording_is_closed_and_delivered_once(kept: Kept) -> None:
+    await kept.say(samples=((30000, 30000), (-30000, -30000), (100, -40)))
+    answer = await kept.ask(NAME, allowedip=" ")
+    random = answer.pop("random")
+    assert answer == {"status": "Success", "recording": NAME}
+    head, body = await kept.api.raw(kept.link(NAME, random))
+    assert b"Content-Type: audio/wav" in head
+    assert f'attachment; filename="{NAME}"'.encode() in head
+    samples, rate = soundfile.read(io.BytesIO(body), dtype="int16")
+    assert (rate, samples.tolist()) == (8000, [32767, -32768, 60])
+    (row,) = await kept.service.list({}, 10)
+    assert row["state"] == "closed"
+    assert (row["bytes"], row["sha256"]) == (len(body), hashlib.sha256(body).hexdigest())
+    assert not kept.files.raw(NAME).exists()
+    assert kept.files.path(NAME).parent.name == "2019-10-24"
+    again = await kept.api.json(kept.link(NAME, random))
+    assert again["errno"] == "20012"
+
+
+@pytest.mark.parametrize(("side", "left"), [("callee", [2000, 7]), ("caller", [100, -5])])
+async def test_stereo_has_the_caller_on_the_left(kept: Kept, side: str, left: list[int]) -> None:
+    await kept.settings(stereo="on")
+    await kept.say(side=side)
+    body = await kept.fetch(NAME, (await kept.ask(NAME))["random"])
+    samples, _ = soundfile.read(io.BytesIO(body), dtype="int16")
+    assert samples[:, 0].tolist() == left
+
+
+@pytest.mark.parametrize("name", BAD)
+async def test_odd_names_are_no_recordings(kept: Kept, name: str) -> None:
+    await kept.say()
+    random = (await kept.ask(NAME))["random"]
+    assert (await kept.ask(name))["errno"] == "20014"
+    refused = await kept.api.json(kept.link(name, random))
+    assert refused["errno"] in {"20012", "20014"}
+    assert len(await kept.fetch(NAME, random)) == 48, "a failed attempt uses nothing up"
+
+
+async def test_addresses_and_what_is_left_out(kept: Kept) -> None:
+    await kept.say()
+    assert (await kept.ask(NAME, allowedip="nowhere"))["errno"] == "20015"
+    assert (await kept.ask(""))["errno"] == "10004"
+    answer = await kept.ask(NAME)
+    kept.token = "x" * 32
+    assert (await kept.api.json(kept.link(NAME, answer["random"])))["errno"] == "20004"
+
+
+async def test_a_recording_whose_file_goes_after_get_random(kept: Kept) -> None:
+    await kept.say()
+    random = (await kept.ask(NAME))["random"]
+    kept.files.path(NAME).unlink()
+    assert (await kept.api.json(kept.link(NAME, random)))["errno"] == "20014"
+    assert await kept.service.check() == {Finding(NAME, "there is no file of it")}
+
+
+async def test_a_crash_between_file_and_store_is_made_good(kept: Kept) -> None:
+    """Killed after the WAV file was put in its place, and once more after the store knows it."""
+    await kept.say()
+    raw = kept.files.raw(NAME).read_bytes()
+    await asyncio.to_thread(kept.files.close, NAME, stereo=False, caller_heard=True)
+    await kept.service.settle()
+    assert await kept.states() == {NAME: "closed"}
+    kept.files.raw(NAME).write_bytes(raw)
+    assert await kept.service.check() == frozenset()
+    await kept.service.tidy()
+    assert not kept.files.raw(NAME).exists()
+
+
+async def test_a_torn_sample_at_the_end_is_left_out(kept: Kept) -> None:
+    await kept.say()
+    with kept.files.raw(NAME).open("ab") as file:
+        file.write(b"\1\2\3")
+    body = await kept.fetch(NAME, (await kept.ask(NAME))["random"])
+    assert len(body) == 48
+    assert struct.unpack_from("<I", body, 40) == (4,)
+
+
+async def test_what_has_no_file_or_no_record_is_told(kept: Kept, caplog: pytest.LogCaptureFixture) -> None:
+    lost = NAME.replace("1000", "1002")
+    await kept.say()
+    await kept.say(lost, samples=None)
+    await kept.service.settle()
+    assert await kept.states() == {NAME: "closed", lost: "missing"}
+    orphan = NAME.replace("1000", "1003")
+    kept.files.path(orphan).write_bytes(wav_header(1, 0))
+    never_closed = NAME.replace("1000", "1004")
+    kept.files.raw(never_closed).write_bytes(b"\0" * 8)
+    found = await kept.service.check()
+    assert {(one.name, one.what) for one in found} == {
+        (lost, "there is no file of it"),
+        (orphan, "no record names this file"),
+        (never_closed, "no record names this file"),
+    }
+    with caplog.at_level(logging.ERROR):
+        kept.service._tell(found)
+        kept.service._tell(found)
+    assert caplog.text.count(orphan) == 1, "each is told once"
+
+
+async def test_old_recordings_and_the_oldest_of_too_many_are_deleted(kept: Kept) -> None:
+    names = [NAME.replace("1001", str(2000 + day)) for day in range(4)]
+    for day, name in enumerate(names):
+        await kept.say(name, samples=((1, 1),) * 300_000, at=NOON + day * 86400)
+    await kept.service.settle()
+    assert await kept.service.tidy() == 0, "kept for ever"
+    kept.api.clock.advance(NOON + 2 * 86400 + 5 - kept.api.clock.now())
+    await kept.settings(keepdays="1")
+    assert await kept.service.tidy() == 2
+    await kept.settings(keepdays="0", maxmegabytes="1")
+    assert await kept.service.tidy() == 1
+    assert await kept.states() == {names[3]: "closed"}
+    assert [name for name, _ in kept.files.all()] == [names[3]]
+
+
+async def test_a_running_recording_is_none_yet(kept: Kept) -> None:
+    await kept.service.begin_in_call(NAME, "1571918400.1")
+    kept.service._open_calls = lambda: ("1571918400.1",)
+    assert (await kept.ask(NAME))["errno"] == "20014"
+    assert await kept.service.check() == frozenset()
+    await kept.service.settle()
+    assert await kept.states() == {NAME: "begun"}
+    await kept.service.withdraw(NAME)
+    assert await kept.states() == {}
+
+
+async def test_the_doctor_finds_the_same(kept: Kept) -> None:
+    data = kept.api.core.settings.data
+    lost = NAME.replace("1000", "1002")
+    await kept.say()
+    await kept.say(lost, samples=None)
+    await kept.service.settle()
+    waiting = NAME.replace("1000", "1003")
+    kept.files.raw(waiting).write_bytes(b"\0" * 8)  # its call has no record yet
+    found = await asyncio.to_thread(check_store, data / "offhook.db", data)
+    assert found == [Finding(lost, "there is no file of it")]
+    await keep(kept.api.core.store, replace(a_record(NOON), callid="1571918400.1"))
+    found = await asyncio.to_thread(check_store, data / "offhook.db", data)
+    assert {one.name for one in found} == {lost, waiting}
+
+
+async def test_operators_list_fetch_and_check_them(kept: Kept) -> None:
+    admin = Admin(kept.api.port, kept.api.core.first_passwords.console)
+    await kept.say()
+    await kept.say(NAME.replace("1000", "1002"), samples=None)
+    await kept.service.settle()
+    items = (await admin.ok("GET", "/recordings?caller=1000&state=closed&since=1&limit=5"))["items"]
+    assert [one["name"] for one in items] == [NAME]
+    assert (await admin.ok("GET", "/recordings/check"))["items"][0]["what"] == "there is no file of it"
+    await admin.refused(400, "GET", "/recordings?caller=..", None)
+    await admin.refused(400, "GET", "/recordings?path=x", None)
+    await admin.refused(404, "GET", "/recordings/..%2Fsecret.key", None)
+    await admin.refused(405, "POST", "/recordings", {})
