@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import os
 import random
@@ -10,6 +11,10 @@ import signal
 import sqlite3
 from collections import Counter
 from contextlib import closing
+
+import aiohttp
+import numpy as np
+import soundfile  # type: ignore[import-untyped]
 
 from tests.support.pbx import STRONG, Client, Receiver
 from tests.support.phone import Phone, eventually
@@ -268,3 +273,51 @@ async def test_two_on_one_folder_and_a_clean_end() -> None:
         await eventually(lambda: not os.path.exists(f"/proc/{engine}"), "the engine has ended")  # noqa: PTH110
         await up.start()
         assert up.ready_line.startswith("offhook ready")
+
+
+async def test_killing_both_in_a_recorded_call_keeps_what_was_said_until_then() -> None:
+    receiver = Receiver()
+    await receiver.start()
+    async with up_process() as up:
+        await up.start()
+        client = await up.client()
+        await client.login(version="2.0.0", port=str(receiver.port))
+        await _extensions(client, ["2000", "2001"])
+        document = up.data / "recording.yaml"
+        document.write_text("recording: {extensions: all}\n")
+        assert (await up.command("apply", str(document)))[0] == 0
+        phones = await _phones(up, ["2000", "2001"])
+        try:
+            callid = (await client.ok("call/dial", {"caller": "2000", "callee": "2001"}))["callid"]
+            written = up.data / "recordings" / "running"
+            await eventually(lambda: any(c.is_up for c in phones[1].calls), "the call is up")
+            begin = asyncio.get_running_loop().time()
+            # the engine hands over what it has every 1.024 seconds
+            await eventually(
+                lambda: sum(f.stat().st_size for f in written.iterdir()) > 40_000, "it is written"
+            )
+            said = asyncio.get_running_loop().time() - begin
+            os.kill(up.engine_pid, signal.SIGKILL)
+            await up.kill()
+            size = sum(path.stat().st_size for path in written.iterdir())
+            await up.start()
+            await client.login(version="2.0.0", port=str(receiver.port))
+            name = (await receiver.cdr(callid, 15))["recording"]
+            random = (await client.ok("recording/get_random", {"recording": name}))["random"]
+            link = f"recording/download?recording={name}&random={random}&token={client.token}"
+            async with (
+                aiohttp.ClientSession() as http,
+                http.get(f"{client.base}/api/v2.0.0/{link}") as answer,
+            ):
+                samples, rate = soundfile.read(io.BytesIO(await answer.read()))
+            assert rate == 8000
+            assert len(samples) == size // 4, "all that was written"
+            assert said - 1.2 < len(samples) / rate <= said + 0.2, "all but the last second that was said"
+            assert np.abs(samples).max() > 0.1
+            assert not list(written.iterdir())
+        finally:
+            for phone in phones:
+                phone.forget_calls()
+                await phone.__aexit__()
+            await client.close()
+            await receiver.close()
