@@ -146,6 +146,51 @@ async def test_an_attended_transfer_is_recorded_on(pbx: TestPbx) -> None:
     assert {second["caller"], second["callee"]} == {"1000", "1002"}
 
 
+async def test_two_recorded_calls_that_become_one_have_one_recording(pbx: TestPbx) -> None:
+    one, two, three = await phones(pbx, "1000", "1001", "1002")
+    await pbx.apply("recording: {extensions: all}")
+    call, talk = await talk_of_two(await Story.begin(pbx), one, two)
+    consulted = await one.call("1002")
+    third = await three.incoming()
+    await third.answer()
+    await consulted.hears(700)
+    follower = pbx.pbx.messages.recordings.follower
+    assert len(follower.channels) == 2
+    assert await call.refer("1002", replaces=consulted) == 202
+    await talk.hears(700)
+    await third.hears(570)
+    await eventually(lambda: len(follower.channels) == 1, "one recording goes on")
+    assert "PJSIP/1001-" in next(iter(follower.channels))
+    await asyncio.sleep(0.5)
+    await talk.hangup()
+    await eventually(lambda: len(pbx.receiver.named("NewCdr")) == 2, "both records")
+    first = min(pbx.receiver.named("NewCdr"), key=lambda cdr: cdr["callid"])
+    (row,) = await rows(pbx, first["callid"])
+    (mixed,) = sides(await download(pbx, row["name"]))
+    assert share(mixed, 440) > 0.1
+    assert min(share(mixed[-2400:], 570), share(mixed[-2400:], 700)) > 0.2
+
+
+async def test_a_parked_call_is_recorded_on_with_who_takes_it(pbx: TestPbx) -> None:
+    one, two, three = await phones(pbx, "1000", "1001", "1002")
+    await pbx.apply("recording: {extensions: [1001]}")
+    call, talk = await talk_of_two(await Story.begin(pbx), one, two)
+    await talk.rtp.press("*6")
+    await talk.over()
+    taken = await three.call("6900")
+    await taken.hears(440)
+    await call.hears(700)
+    await eventually(lambda: len(running(pbx)) == 2, "recorded on")
+    await asyncio.sleep(0.3)
+    await call.hangup()
+    await eventually(lambda: len(pbx.receiver.named("NewCdr")) == 2, "both records")
+    cdr = min(pbx.receiver.named("NewCdr"), key=lambda cdr: cdr["callid"])
+    first, second = await rows(pbx, cdr["callid"])
+    assert cdr["recording"] == first["name"]
+    (mixed,) = sides(await download(pbx, second["name"]))
+    assert min(share(mixed, 440), share(mixed, 700)) > 0.1
+
+
 async def test_a_key_records_and_another_pauses(pbx: TestPbx) -> None:
     one, two = await phones(pbx, "1000", "1001")
     await pbx.apply("recording: {ondemand: 1000}")
