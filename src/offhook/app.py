@@ -41,6 +41,7 @@ from offhook.areas.extensions import api as extensions_api
 from offhook.areas.extensions.engine import IDENTIFY_MODULE, ExtensionEngine
 from offhook.areas.fax.service import FaxInbox
 from offhook.areas.hotel import api as hotel_api
+from offhook.areas.hotel.boxes import Boxes
 from offhook.areas.hotel.service import HotelService
 from offhook.areas.objects.engine import EngineFiles
 from offhook.areas.objects.field import Row
@@ -200,8 +201,9 @@ class Pbx:
         self.hotel = HotelService(
             core.store,
             core.extensions,
-            self.switch,
-            self.engine.settings.folder / "spool" / "voicemail" / "default",
+            core.clock,
+            forget=lambda _unit, _numbers: None,
+            empty=Boxes(self.switch, self.engine.settings.folder / "spool" / "voicemail" / "default").empty,
         )
         self.faxes = FaxInbox(core.store, settings.data, core.mailer, core.pbx_settings, core.zone)
         core.records.on_fax(self.faxes.settle)
@@ -314,6 +316,7 @@ class Pbx:
         await self.wrap_ups.close()
         await self.waits.close()
         await self.instant_conferences.close()
+        await self.hotel.close()
         await self.messages.close()
         for task in self._tasks:
             task.cancel()
@@ -382,6 +385,7 @@ class Pbx:
         self.wrap_ups.on_snapshot(snapshot.channels)
         await self.waits.on_connected()
         await self.messages.on_connected()
+        await self.hotel.empty_boxes()
         living = {channel.get("Linkedid", "") for channel in snapshot.channels}
         await records.close_dead(candidates, living)
         self.uacsta.refresh_soon()

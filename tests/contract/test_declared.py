@@ -39,7 +39,6 @@ TOKEN, NO_SUCH_TOKEN = {"token"}, {20004}
 BEYOND = {
     "paginggroup/update": {10039},
     "paginggroup/delete": {10035},
-    "hotel/checkout": {30002},
 }
 
 

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from tests.contract.cases import routes, settings, trunks
 from tests.support.contract import CONTRACT
 from tests.support.switchboard import Switchboard, running_switchboard
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -377,10 +378,31 @@ async def test_selectoutroute_and_the_routes_own_list_are_one(api: Switchboard) 
 
 
 async def test_checkout_resets_name_and_rights(api: Switchboard) -> None:
+    api.api.forgotten.clear()
+    api.api.emptied.clear()
     await api.refused("hotel/checkout", 10006, number="1000,9999")
+    assert (api.api.emptied, api.api.forgotten) == ([], [])
     await api.ok("hotel/checkout", extid="1000")
     assert (await api.ok("extension/query", number="1000"))["extinfos"][0]["username"] == "1000"
     assert (await api.ok("outroute/query", id="1"))["outroutes"][0]["extensions"] == ""
+    assert api.api.forgotten == ["1000"]
+    assert api.api.emptied == [("1000", api.api.clock.now())]
+
+
+async def test_a_box_that_cannot_be_emptied_now_is_emptied_later(api: Switchboard) -> None:
+    api.api.emptied.clear()
+    ordered = api.api.clock.now()
+    api.api.engine_away = True
+    await api.ok("hotel/checkout", number="1000,1001")
+    assert (await api.ok("extension/query", number="1001"))["extinfos"][0]["username"] == "1001"
+    assert api.api.emptied == []
+    api.api.clock.advance(100)
+    api.api.engine_away = False
+    await eventually(lambda: len(api.api.emptied) == 2, "the boxes are emptied")
+    # only of what was there when the guest left
+    assert api.api.emptied == [("1000", ordered), ("1001", ordered)]
+    await api.api.hotel.empty_boxes()
+    assert len(api.api.emptied) == 2
 
 
 async def test_many_ids_at_once_are_no_failure(api: Switchboard) -> None:

@@ -8,11 +8,11 @@ import hashlib
 import json
 import ssl
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 from unittest import mock
 
 from offhook import __version__
@@ -35,7 +35,7 @@ from offhook.areas.system import api as system_api
 from offhook.areas.trunks.states import TrunkStates
 from offhook.areas.uacsta import api as uacsta_api
 from offhook.areas.uacsta.service import UacstaService
-from offhook.asterisk.switch import Switch
+from offhook.asterisk.switch import EngineUnreachable
 from offhook.callstate.model import ExtensionWord, Member
 from offhook.clock import ManualClock
 from offhook.contract.endpoint import Registry
@@ -44,6 +44,7 @@ from offhook.core import Core
 from offhook.events.dispatcher import ReportMethod
 from offhook.kinds import object_endpoints
 from offhook.settings import Settings
+from offhook.store.unit import UnitOfWork
 from offhook.web.admin import PREFIX, AdminSite
 from offhook.web.api import Api
 from offhook.web.front import Front
@@ -114,6 +115,12 @@ class TestApi:
             each_second=_nothing,
         )
         core.records.with_record(self.recordings.begin)
+        self.forgotten: list[str] = []
+        self.emptied: list[tuple[str, float]] = []
+        self.engine_away = False
+        self.hotel = HotelService(
+            core.store, core.extensions, clock, forget=self._forget, empty=self._empty, retry_seconds=0.01
+        )
         self.registry = Registry(
             [
                 *recordings_api.endpoints(self.recordings, self.links),
@@ -125,12 +132,7 @@ class TestApi:
                 *object_endpoints(core.objects, TrunkStates(_NoEngine()), core.queue_agents),
                 *uacsta_api.endpoints(uacsta),
                 *softclient_api.endpoints(core.soft_client),
-                *hotel_api.endpoints(
-                    # without messages in a box there is nothing to tell the engine
-                    HotelService(
-                        core.store, core.extensions, cast(Switch, None), core.settings.data / "boxes"
-                    )
-                ),
+                *hotel_api.endpoints(self.hotel),
             ]
         )
         api = Api(self.registry, core.access, ready=lambda: self.ready, allow_origin="*")
@@ -154,6 +156,14 @@ class TestApi:
         now = datetime.datetime.fromtimestamp(clock.now(), datetime.UTC)
         self.certificate, key = ensure_certificate(core.settings.data / "tls", now)
         self.front = Front(site.handle, server_context(self.certificate, key))
+
+    def _forget(self, _unit: UnitOfWork, numbers: Sequence[str]) -> None:
+        self.forgotten.extend(numbers)
+
+    async def _empty(self, number: str, until: float) -> None:
+        if self.engine_away:
+            raise EngineUnreachable("the engine is away")
+        self.emptied.append((number, until))
 
     async def raw(
         self, request: bytes, *, tls: bool = False, half_close: bool = False
@@ -219,6 +229,7 @@ async def running_api(*, https_only: bool = False) -> AsyncIterator[TestApi]:
         try:
             yield api
         finally:
+            await api.hotel.close()
             await api.front.close()
             await core.dispatcher.close()
             await core.close()

@@ -1,79 +1,117 @@
-"""hotel/checkout: a guest leaves, and the room's extension is as new (spec 18-applications, `endpoints`)."""
+"""hotel/checkout: a guest leaves, and the room's extension is as new (spec 18-applications, `endpoints`).
+
+What is in the store is changed in one transaction: name, rights, wake-up calls, and the order to empty the
+box. The messages lie with the engine, which deletes them after the commit; if it or we are away then, as soon
+as both are back.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import re
-from collections.abc import Iterator
-from pathlib import Path
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+
+import sqlalchemy as sa
 
 from offhook.areas.extensions import queries
 from offhook.areas.extensions.model import ExtensionChanged
 from offhook.areas.extensions.requests import UpdateExtension
 from offhook.areas.extensions.service import ExtensionService
+from offhook.areas.hotel.tables import box_emptyings
 from offhook.areas.routes.rights import revoke
-from offhook.asterisk.ami import actions
-from offhook.asterisk.switch import EngineRefused, Switch, SwitchError
+from offhook.asterisk.switch import SwitchError
+from offhook.clock import Clock
 from offhook.contract.errors import ContractError, Errno
 from offhook.contract.rules import Selection
 from offhook.store.unit import Store, UnitOfWork
 
-_MESSAGE_ID = re.compile(rb"^msg_id=(\S+)", re.MULTILINE)
-_ROUNDS = 3
+log = logging.getLogger(__name__)
+
+Forget = Callable[[UnitOfWork, Sequence[str]], object]
+"""Deletes what a guest has left behind in the store, such as wake-up calls."""
+
+Empty = Callable[[str, float], Awaitable[None]]
+"""Deletes the messages of a box that were left until a time. Raises SwitchError."""
+
+_RETRY_SECONDS = 30.0
 
 
 class HotelService:
-    """Clears rooms. `boxes` is the folder in which the engine keeps the mailboxes."""
+    """Clears rooms. `retry_seconds` is the pause after which the engine is asked again to empty a box."""
 
-    def __init__(self, store: Store, extensions: ExtensionService, switch: Switch, boxes: Path) -> None:
+    def __init__(
+        self,
+        store: Store,
+        extensions: ExtensionService,
+        clock: Clock,
+        *,
+        forget: Forget,
+        empty: Empty,
+        retry_seconds: float = _RETRY_SECONDS,
+    ) -> None:
         self._store = store
         self._extensions = extensions
-        self._switch = switch
-        self._boxes = boxes
+        self._clock = clock
+        self._forget = forget
+        self._empty = empty
+        self._retry_seconds = retry_seconds
+        self._turn = asyncio.Lock()
+        self._retry: asyncio.Task[None] | None = None
 
     async def checkout(self, which: Selection) -> None:
-        """Empty the boxes, take the outbound rights away and reset the names.
+        """Empty the boxes, take outbound rights and wake-up calls away, and reset the names.
 
-        Raises ContractError 10006 when one of the extensions does not exist, and then nothing was done; 30002
-        when the engine cannot be told to empty a box: rights and names are reset by then.
+        Raises ContractError 10006 when one of the extensions does not exist, and then nothing was done.
         """
         changed = await self._store.write("hotel/checkout", lambda unit: self._reset(unit, which))
         await self._extensions.finished(changed)
-        for one in changed:
-            await self._empty(one.number)
+        await self.empty_boxes()
 
     def _reset(self, unit: UnitOfWork, which: Selection) -> list[ExtensionChanged]:
-        numbers = queries.select_numbers(unit.connection, which)
+        connection = unit.connection
+        numbers = queries.select_numbers(connection, which)
         if not which.every and len(numbers) < len(which.names):
             raise ContractError(Errno.NO_SUCH_EXTENSION, "not every extension exists; nothing was done")
-        revoke(unit.connection, numbers)
+        revoke(connection, numbers)
+        self._forget(unit, numbers)
+        ordered = [{"number": number, "ordered_at": self._clock.now()} for number in numbers]
+        if ordered:
+            connection.execute(sa.insert(box_emptyings), ordered)
         return [
             self._extensions.update_in(unit, UpdateExtension(number=number, username=number), None)
             for number in numbers
         ]
 
-    async def _empty(self, number: str) -> None:
-        try:
-            for _ in range(_ROUNDS):  # a message that is left meanwhile goes too
-                messages = await asyncio.to_thread(lambda: list(self._messages(number)))
-                if not messages:
-                    return
-                for folder, identity in messages:
-                    await self._remove(number, folder, identity)
-        except SwitchError as failure:
-            raise ContractError(Errno.ENGINE_UNREACHABLE, str(failure)) from None
+    async def empty_boxes(self) -> None:
+        """Empty the boxes for which that was ordered; what the engine does not do now is tried again."""
+        async with self._turn:
+            for row in await self._store.read(lambda c: c.execute(sa.select(box_emptyings)).all()):
+                try:
+                    await self._empty(row.number, row.ordered_at)
+                except SwitchError as failure:
+                    log.warning("hotel: the box of %s cannot be emptied now: %s", row.number, failure)
+                    self._try_later()
+                    continue
+                await self._store.write("hotel: box emptied", lambda unit, row=row: _done(unit, row.id))  # type: ignore[misc]
 
-    async def _remove(self, number: str, folder: str, identity: str) -> None:
-        try:
-            await self._switch.act(actions.VoicemailRemove(mailbox=number, folder=folder, id=identity))
-        except EngineRefused:
-            return  # deleted meanwhile, by phone
-
-    def _messages(self, number: str) -> Iterator[tuple[str, str]]:
-        for text in sorted((self._boxes / number).glob("*/msg*.txt")):
+    def _try_later(self) -> None:
+        async def later() -> None:
+            await asyncio.sleep(self._retry_seconds)
+            self._retry = None
             try:
-                found = _MESSAGE_ID.search(text.read_bytes())
-            except FileNotFoundError:
-                continue
-            if found:
-                yield text.parent.name, found[1].decode("ascii", "replace")
+                await self.empty_boxes()
+            except Exception:
+                log.exception("hotel: boxes could not be emptied")
+
+        if self._retry is None:
+            self._retry = asyncio.create_task(later(), name="hotel")
+
+    async def close(self) -> None:
+        """End; what was ordered is in the store."""
+        if self._retry is not None:
+            self._retry.cancel()
+            await asyncio.gather(self._retry, return_exceptions=True)
+
+
+def _done(unit: UnitOfWork, identity: int) -> None:
+    unit.connection.execute(sa.delete(box_emptyings).where(box_emptyings.c.id == identity))
