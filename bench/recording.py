@@ -1,7 +1,7 @@
 """Many calls recorded at once: what that costs, and whether the audio has gaps.
 
 `python -m bench.recording --calls 120 --seconds 30` lets so many pairs of phones talk, both sides with a
-tone, and looks at every 20 ms of each side of each recording while all were up. One loop sends for all phones.
+tone, and looks at every 20 ms of each side of each recording while all were up. One loop sends for all.
 How late it is itself is told, as a tone that comes late is a gap that no recording could avoid.
 """
 

@@ -17,6 +17,7 @@ from offhook import __version__
 from offhook.areas.access import api as access_api
 from offhook.areas.access.settings import ApiSettings
 from offhook.areas.admin.service import AdminService
+from offhook.areas.alarms.trunks import TrunkWatch
 from offhook.areas.conferences import live_api as conferences_live_api
 from offhook.areas.conferences.instant import InstantConferences
 from offhook.areas.conferences.inviting import Inviter
@@ -209,6 +210,7 @@ class Pbx:
         core.records.on_fax(self.faxes.settle)
         self.page_answers = PageAnswers(self.switch)
         self.messages = Messages(core, self.switch, self.live)
+        self.trunk_watch = TrunkWatch(self._trunks, self._trunk_state, self.messages.alarms, core.clock)
         self.uacsta = UacstaService(
             core.pbx_settings,
             core.extensions.find,
@@ -295,9 +297,10 @@ class Pbx:
         core.records.start()
         await self.messages.start()
         self._tasks = [
-            asyncio.create_task(self.engine.supervise(self._engine_gone, self._new_engine), name="engine"),
+            asyncio.create_task(self.engine.supervise(self._engine_died, self._new_engine), name="engine"),
             asyncio.create_task(self._write_sessions(), name="sessions"),
             asyncio.create_task(self._follow_hosts(), name="host names"),
+            asyncio.create_task(self._watch_trunks(), name="trunk alarms"),
         ]
         await self._operator.start()
         for port in dict.fromkeys((settings.http_port, *settings.extra_http_ports)):
@@ -390,6 +393,10 @@ class Pbx:
         await records.close_dead(candidates, living)
         self.uacsta.refresh_soon()
 
+    async def _engine_died(self) -> None:
+        self.messages.alarms.raise_("engine", "the engine has ended by itself; the calls that ran are lost")
+        await self._engine_gone()
+
     async def _engine_gone(self) -> None:
         self.live.on_engine_gone()
         self.instant_conferences.look()
@@ -404,6 +411,14 @@ class Pbx:
 
     async def _trunks(self) -> Sequence[Row]:
         return await self.core.store.read(self.core.objects["trunks"].every)
+
+    def _trunk_state(self, trunk: Row) -> str | None:
+        return self.trunk_states.of(trunk) if self.switch.healthy else None
+
+    async def _watch_trunks(self) -> None:
+        raised = [row["key"] for row in await self.messages.alarms.listed() if row["active"]]
+        down = [key.partition(":")[2] for key in raised if key.startswith("trunk:")]
+        await self.trunk_watch.run(down)
 
     async def _look_up_hosts(self) -> bool:
         """Look up where the providers are that are written as names; whether that has changed."""

@@ -8,8 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from offhook.areas.alarms.admin import AlarmPart
+from offhook.areas.alarms.service import Alarms
 from offhook.areas.control.live import LiveCalls
 from offhook.areas.downloads.service import OneTimeLinks
+from offhook.areas.mail.admin import MailPart
 from offhook.areas.recordings.wiring import RecordingParts
 from offhook.areas.records.wiring import CallRecords
 from offhook.areas.softclient import api as softclient_api
@@ -40,6 +43,14 @@ class Messages:
         core.on_parts_changed(self.call_records.on_parts_changed)
         self.mailer = core.mailer
         core.on_parts_changed(self.mailer.on_parts_changed)
+        self.alarms = Alarms(
+            core.store,
+            core.pbx_settings,
+            core.clock,
+            core.zone,
+            self.mailer,
+            lambda: core.system.identity.devicename,
+        )
         self.soft_client = core.soft_client
         core.on_extensions_changed(self.soft_client.on_extensions_changed)
 
@@ -53,13 +64,19 @@ class Messages:
 
     def admin_parts(self) -> list[AdminPart]:
         """What operators can do with them."""
-        return [self.call_records.part, self.recordings.part]
+        return [
+            self.call_records.part,
+            self.recordings.part,
+            MailPart(self.mailer),
+            AlarmPart(self.alarms),
+        ]
 
     async def start(self) -> None:
         """Begin, once the engine can be spoken to."""
         self.call_records.retention.start()
         self.recordings.start()
         await self.mailer.start()
+        await self.alarms.start()
 
     def on_events(self, events: Sequence[Mapping[str, str]]) -> None:
         """Hear what the engine tells."""
@@ -68,9 +85,11 @@ class Messages:
     async def on_connected(self) -> None:
         """Catch up after the link to the engine was away; at the start too."""
         await self.recordings.on_connected()
+        self.alarms.clear("engine", "the engine runs again")
 
     async def close(self) -> None:
         """End what goes on by itself; what waits is in the store."""
         await self.call_records.retention.close()
+        await self.alarms.close()
         await self.mailer.close()
         await self.recordings.close()

@@ -20,6 +20,8 @@ from offhook.areas.access.settings import SettingRefused, check_account
 from offhook.areas.apply.document import ApplyError
 from offhook.areas.customdialplan.service import CustomDialplan
 from offhook.areas.customdialplan.translate import DialplanError
+from offhook.areas.mail.model import State
+from offhook.areas.mail.smtp import Result
 from offhook.areas.system.service import IdentityRefused
 from offhook.contract.errors import ContractError
 from offhook.core import Core
@@ -45,6 +47,8 @@ class Operations:
             "export": self._export,
             "dialplan-check": self._dialplan_check,
             "dialplan-reload": self._dialplan_reload,
+            "mail-test": self._mail_test,
+            "mail-queue": self._mail_queue,
             "api-enable": self._enable,
             "api-disable": self._disable,
             "api-set": self._set,
@@ -81,6 +85,22 @@ class Operations:
 
     async def _dialplan_reload(self, _arguments: Arguments) -> list[str]:
         return [*_contexts((await self._dialplan.reload()).contexts), "In force."]
+
+    async def _mail_test(self, arguments: Arguments) -> list[str]:
+        outcome = await self._core.mailer.test(str(arguments.get("address", "")))
+        if outcome.result is not Result.SENT:
+            raise OperationRefused(f"the mail was not sent: {outcome.answer}")
+        return [f"The server has taken the mail: {outcome.answer}"]
+
+    async def _mail_queue(self, _arguments: Arguments) -> list[str]:
+        rows = [
+            row for row in await self._core.mailer.listed() if row["state"] in {State.WAITING, State.DEAD}
+        ]
+        return [
+            f"{row['id']} {row['state']} {row['kind'] or '-'} {row['recipient']} ({row['attempts']} tries) "
+            f"{row['answer']}".rstrip()
+            for row in rows
+        ] or ["No mail waits."]
 
     async def _enable(self, _arguments: Arguments) -> list[str]:
         await self._core.api_settings.change(enabled=True)

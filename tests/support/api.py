@@ -19,12 +19,15 @@ from offhook import __version__
 from offhook.areas.access import api as access_api
 from offhook.areas.accounts import service as accounts
 from offhook.areas.admin.service import AdminService
+from offhook.areas.alarms.admin import AlarmPart
+from offhook.areas.alarms.service import Alarms
 from offhook.areas.contacts import api as contacts_api
 from offhook.areas.customdialplan.service import CustomDialplan
 from offhook.areas.downloads.service import OneTimeLinks
 from offhook.areas.extensions import api as extensions_api
 from offhook.areas.hotel import api as hotel_api
 from offhook.areas.hotel.service import HotelService
+from offhook.areas.mail.admin import MailPart
 from offhook.areas.pbxsettings.recording_settings import RECORDING
 from offhook.areas.recordings import api as recordings_api
 from offhook.areas.recordings.admin import RecordingsPart
@@ -115,6 +118,7 @@ class TestApi:
             each_second=_nothing,
         )
         core.records.with_record(self.recordings.begin)
+        self.alarms = Alarms(core.store, core.pbx_settings, clock, core.zone, core.mailer, lambda: "pbx")
         self.forgotten: list[str] = []
         self.emptied: list[tuple[str, float]] = []
         self.engine_away = False
@@ -146,7 +150,12 @@ class TestApi:
                 core.music,
                 custom,
                 __version__,
-                [self.call_records.part, RecordingsPart(self.recordings)],
+                [
+                    self.call_records.part,
+                    RecordingsPart(self.recordings),
+                    MailPart(core.mailer),
+                    AlarmPart(self.alarms),
+                ],
             ),
             core.check_operator,
         )

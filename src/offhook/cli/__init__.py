@@ -18,6 +18,7 @@ _COMMANDS = {
     "apply": "bring the PBX to the state that a file declares",
     "api": "settings of the API and its locked addresses",
     "dialplan": "check the operator's own dialplan, or put it in force",
+    "mail": "show the mail queue, or send a test mail",
     "request": "call one endpoint and print both directions",
     "listen": "receive events and print them",
     "doctor": "look for what is wrong and say how to mend it",

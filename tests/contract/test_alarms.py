@@ -1,0 +1,184 @@
+"""Alarms: what is mailed to whom and how often, what is listed, and how a trunk raises one."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+import pytest_asyncio
+
+from offhook.areas.alarms.service import Alarms
+from offhook.areas.alarms.trunks import TrunkWatch
+from offhook.areas.objects.field import Row
+from offhook.clock import ManualClock
+from tests.support.mail import MailBench, mail_bench
+from tests.support.mailserver import MailServer, running_mail_server
+
+MINUTE = 60.0
+BOTH = "ann@example.com,bob@example.com"
+
+
+@pytest_asyncio.fixture
+async def bench(tmp_path: Path) -> AsyncIterator[MailBench]:
+    async with mail_bench(tmp_path) as bench:
+        yield bench
+
+
+@pytest_asyncio.fixture
+async def server(bench: MailBench) -> AsyncIterator[MailServer]:
+    async with running_mail_server() as server:
+        await bench.use(server, alarmrecipients=BOTH, alarmminutes="15")
+        yield server
+
+
+@pytest_asyncio.fixture
+async def alarms(bench: MailBench) -> AsyncIterator[Alarms]:
+    yield (made := made_of(bench))
+    await made.close()
+
+
+def made_of(bench: MailBench) -> Alarms:
+    return Alarms(bench.store, bench.settings, bench.clock, ZoneInfo("UTC"), bench.mailer, lambda: "lobby")
+
+
+async def settled(alarms: Alarms) -> list[dict[str, Any]]:
+    """What is listed once all is stored."""
+    await alarms.close()
+    return [dict(row) for row in await alarms.listed()]
+
+
+async def test_an_alarm_is_mailed_to_all_recipients_and_its_end_too(
+    bench: MailBench, server: MailServer, alarms: Alarms
+) -> None:
+    alarms.raise_("disk", "the disk is nearly full")
+    await server.mail(2)
+    assert {mail.recipient for mail in server.received} == set(BOTH.split(","))
+    assert server.received[0].message["Subject"] == "[lobby] the disk is nearly full"
+    assert server.received[0].text == "2020-09-13 12:26:40  the disk is nearly full\r\n"
+    bench.clock.advance(20 * MINUTE)
+    alarms.clear("disk", "the disk has room again")
+    await server.mail(4)
+    assert server.received[-1].message["Subject"] == "[lobby] the disk has room again"
+    (row,) = await settled(alarms)
+    assert (row["key"], row["active"], row["count"]) == ("disk", False, 1)
+
+
+async def test_of_one_kind_at_most_one_mail_in_the_minutes_set(
+    bench: MailBench, server: MailServer, alarms: Alarms
+) -> None:
+    await bench.set(alarmrecipients="ann@example.com")
+    for name in ("berlin", "paris", "rome"):
+        alarms.raise_(f"trunk:{name}", f"trunk {name} is down")
+    alarms.clear("trunk:paris", "trunk paris is up again")
+    alarms.raise_("disk", "the disk is nearly full")  # another kind
+    await server.mail(2)
+    assert len(await settled(alarms)) == 4
+    assert {mail.message["Subject"] for mail in server.received} == {
+        "[lobby] trunk berlin is down",
+        "[lobby] the disk is nearly full",
+    }
+    bench.clock.advance(14 * MINUTE)
+    await alarms.mail_what_waits()
+    assert await bench.count() == 2
+    bench.clock.advance(MINUTE)
+    await made_of(bench).mail_what_waits()  # as after a new start: what was held back is in the store
+    await server.mail(3)
+    text = server.received[2].text
+    assert "trunk paris is up again" in text
+    assert "trunk rome is down" in text
+    assert "3 times since the last mail of this kind." in text
+    bench.clock.advance(20 * MINUTE)
+    await alarms.mail_what_waits()
+    assert await bench.count() == 3
+
+
+async def test_what_lasts_is_no_news(bench: MailBench, server: MailServer, alarms: Alarms) -> None:
+    await bench.set(alarmrecipients="ann@example.com")
+    for _ in range(40):
+        alarms.raise_("disk", "the disk is nearly full")
+        await settled(alarms)
+        bench.clock.advance(MINUTE)
+    await alarms.mail_what_waits()
+    (row,) = await settled(alarms)
+    assert (row["count"], row["active"], row["last_at"] - row["since"]) == (40, True, 39 * MINUTE)
+    assert await bench.count() == 1
+    bench.clock.advance(60 * MINUTE)
+    alarms.raise_("disk", "the disk is nearly full")  # again after a while without
+    await settled(alarms)
+    assert await bench.count() == 2
+
+
+async def test_what_was_not_wrong_is_not_cleared(
+    bench: MailBench, server: MailServer, alarms: Alarms
+) -> None:
+    alarms.clear("engine", "the engine runs again")
+    assert await settled(alarms) == []
+    assert await bench.count() == 0
+
+
+async def test_without_recipients_or_server_alarms_are_listed_only(bench: MailBench, alarms: Alarms) -> None:
+    alarms.raise_("engine", "the engine has ended")
+    await settled(alarms)
+    async with running_mail_server() as server:
+        await bench.use(server)
+        bench.clock.advance(20 * MINUTE)
+        alarms.clear("engine", "it runs again")
+        assert len(await settled(alarms)) == 1
+        assert await bench.count() == 0
+
+
+async def test_names_in_alarms_cannot_forge_headers_or_lines(
+    bench: MailBench, server: MailServer, alarms: Alarms, caplog: pytest.LogCaptureFixture
+) -> None:
+    alarms.raise_("trunk:a\r\nb", "trunk a\r\nBcc: eve@example.com is down")
+    await server.mail(1)
+    assert b"\nBcc:" not in server.received[0].raw
+    assert not any("\n" in record.getMessage() for record in caplog.records if "alarm" in record.getMessage())
+
+
+class _Heard:
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def raise_(self, key: str, text: str) -> None:
+        self.told.append(f"+{key}")
+
+    def clear(self, key: str, text: str) -> None:
+        self.told.append(f"-{key}")
+
+
+async def test_a_trunk_that_is_down_raises_an_alarm_once() -> None:
+    heard, clock = _Heard(), ManualClock()
+    states: dict[str, str | None] = {"one": "registered", "two": "registering"}
+    rows: list[Row] = [{"trunkname": name} for name in states]
+
+    async def trunks() -> list[Row]:
+        return rows
+
+    watch = TrunkWatch(trunks, lambda row: states[row["trunkname"]], heard, clock)
+    watch.look(rows)
+    states["one"] = "failure"
+    for _ in range(3):
+        watch.look(rows)
+    assert heard.told == ["+trunk:one"]
+    clock.advance(61)
+    watch.look(rows)
+    assert heard.told == ["+trunk:one", "+trunk:two"], "it has tried to register for too long"
+    states["one"] = states["two"] = None  # the engine is away: nobody knows
+    watch.look(rows)
+    states |= {"one": "registering", "two": "registered"}
+    watch.look(rows)
+    assert heard.told[2:] == ["-trunk:two"], "to try again is not to be up again"
+    states["one"] = "registered"
+    watch.look(rows)
+    assert heard.told[3:] == ["-trunk:one"]
+    states["two"] = "failure"
+    watch.look(rows)
+    watch.look(rows[:1])  # deleted
+    assert heard.told[4:] == ["+trunk:two", "-trunk:two"]
+    states["one"] = "disable"
+    watch.look(rows[:1])
+    assert len(heard.told) == 6
