@@ -51,6 +51,7 @@ class Messages:
             self.mailer,
             lambda: core.system.identity.devicename,
         )
+        self.recordings.guard.on_full = self.alarms.disk
         self.soft_client = core.soft_client
         core.on_extensions_changed(self.soft_client.on_extensions_changed)
 

@@ -194,6 +194,9 @@ async def test_killing_the_engine_ends_every_call_with_its_record_and_starts_it_
                 assert await phone.register() == 200
             again = await phones[0].call("2001")
             await again.answered()
+            with closing(sqlite3.connect(up.data / "offhook.db")) as store:
+                alarms = store.execute("SELECT key, active, count FROM alarms").fetchall()
+            assert alarms == [("engine", 0, 1)], "raised, and over"
         finally:
             for phone in phones:
                 await phone.__aexit__()

@@ -119,6 +119,20 @@ async def test_what_was_not_wrong_is_not_cleared(
     assert await bench.count() == 0
 
 
+async def test_a_disk_that_is_full_is_told_once_and_when_it_has_room_again(
+    bench: MailBench, alarms: Alarms
+) -> None:
+    for free in (90, 80, 70):
+        alarms.disk(True, free << 20)
+    (row,) = await settled(alarms)
+    assert (row["count"], row["active"], "90 MB are free" in row["text"]) == (1, True, True)
+    later = made_of(bench)  # a new start
+    for _ in range(2):
+        later.disk(False, 900 << 20)
+    (row,) = await settled(later)
+    assert (row["count"], row["active"], "900 MB are free" in row["text"]) == (1, False, True)
+
+
 async def test_without_recipients_or_server_alarms_are_listed_only(bench: MailBench, alarms: Alarms) -> None:
     alarms.raise_("engine", "the engine has ended")
     await settled(alarms)

@@ -401,8 +401,16 @@ async def test_a_box_that_cannot_be_emptied_now_is_emptied_later(api: Switchboar
     await eventually(lambda: len(api.api.emptied) == 2, "the boxes are emptied")
     # only of what was there when the guest left
     assert api.api.emptied == [("1000", ordered), ("1001", ordered)]
-    await api.api.hotel.empty_boxes()
-    assert len(api.api.emptied) == 2
+
+
+async def test_a_message_that_was_being_left_at_the_check_out_goes_too(api: Switchboard) -> None:
+    api.api.emptied.clear()
+    ordered = api.api.clock.now()
+    await api.ok("hotel/checkout", number="1000")
+    api.api.clock.advance(901)
+    for _ in range(2):
+        await api.api.hotel.empty_boxes()
+        assert api.api.emptied == [("1000", ordered)] * 2
 
 
 async def test_many_ids_at_once_are_no_failure(api: Switchboard) -> None:

@@ -51,6 +51,7 @@ class Alarms:
         self._zone = zone
         self._mailer = mailer
         self._name = name
+        self._disk_full: bool | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._loop: asyncio.Task[None] | None = None
 
@@ -66,6 +67,14 @@ class Alarms:
     def clear(self, key: str, text: str) -> None:
         """It is right again; `text` says so. Does nothing when it was not wrong."""
         self._begin(self._write(key, one_line(text), active=False))
+
+    def disk(self, full: bool, free: int) -> None:
+        """Hear whether the disk is nearly full, and how many bytes are free; as often as one likes."""
+        if full and not self._disk_full:
+            self.raise_("disk", f"the disk is nearly full: {free >> 20} MB are free, and nothing is recorded")
+        elif not full and self._disk_full is not False:  # also one that an earlier process has raised
+            self.clear("disk", f"the disk has room again: {free >> 20} MB are free")
+        self._disk_full = full
 
     async def listed(self) -> Sequence[sa.RowMapping]:
         """All alarms: those that last first, then by their last time."""

@@ -2,7 +2,8 @@
 
 What is in the store is changed in one transaction: name, rights, wake-up calls, and the order to empty the
 box. The messages lie with the engine, which deletes them after the commit; if it or we are away then, as soon
-as both are back.
+as both are back. A message that somebody was just leaving then is looked for once more after a while: it is
+not for the next guest.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
 import sqlalchemy as sa
 
@@ -34,6 +36,7 @@ Empty = Callable[[str, float], Awaitable[None]]
 """Deletes the messages of a box that were left until a time. Raises SwitchError."""
 
 _RETRY_SECONDS = 30.0
+_LATE_SECONDS = 900.0  # nobody speaks longer to a box
 
 
 class HotelService:
@@ -85,26 +88,34 @@ class HotelService:
     async def empty_boxes(self) -> None:
         """Empty the boxes for which that was ordered; what the engine does not do now is tried again."""
         async with self._turn:
+            again = float("inf")
             for row in await self._store.read(lambda c: c.execute(sa.select(box_emptyings)).all()):
                 try:
                     await self._empty(row.number, row.ordered_at)
                 except SwitchError as failure:
                     log.warning("hotel: the box of %s cannot be emptied now: %s", row.number, failure)
-                    self._try_later()
+                    again = self._retry_seconds
                     continue
-                await self._store.write("hotel: box emptied", lambda unit, row=row: _done(unit, row.id))  # type: ignore[misc]
+                left = row.ordered_at + _LATE_SECONDS - self._clock.now()
+                if 0 < left <= _LATE_SECONDS:
+                    again = min(again, left)
+                else:
+                    await self._store.write("hotel: box emptied", partial(_done, identity=row.id))
+            if again <= _LATE_SECONDS:
+                self._later(again)
 
-    def _try_later(self) -> None:
+    def _later(self, seconds: float) -> None:
         async def later() -> None:
-            await asyncio.sleep(self._retry_seconds)
+            await asyncio.sleep(seconds)
             self._retry = None
             try:
                 await self.empty_boxes()
             except Exception:
                 log.exception("hotel: boxes could not be emptied")
 
-        if self._retry is None:
-            self._retry = asyncio.create_task(later(), name="hotel")
+        if self._retry is not None:
+            self._retry.cancel()
+        self._retry = asyncio.create_task(later(), name="hotel")
 
     async def close(self) -> None:
         """End; what was ordered is in the store."""

@@ -37,7 +37,10 @@ def free_bytes(folder: Path) -> int:
 
 class DiskGuard:
     """Keeps OFFHOOK_RECORD right; `free` is asked for the bytes that are free, `runs` whether anything is
-    recorded at the moment, which `stop_all` ends."""
+    recorded at the moment, which `stop_all` ends.
+
+    `on_full` is called at each look: whether the disk is nearly full, and the bytes that are free.
+    """
 
     def __init__(
         self,
@@ -60,6 +63,7 @@ class DiskGuard:
         self._wanted = True
         self._full = False
         self._sent = ""
+        self.on_full: Callable[[bool, int], None] = lambda _full, _free: None
 
     async def on_parts_changed(self, parts: frozenset[str]) -> None:
         """Settings have changed: put in force whether anything is recorded at all."""
@@ -88,6 +92,7 @@ class DiskGuard:
         elif self._full and not full:
             log.warning("recordings: %d MB are free again, so calls are recorded again", free >> 20)
         self._full = full
+        self.on_full(full, free)
         value = "1" if self.may_begin else "0"
         if value != self._sent and self._switch.healthy:
             try:
