@@ -52,6 +52,7 @@ class Messages:
             lambda: core.system.identity.devicename,
         )
         self.recordings.guard.on_full = self.alarms.disk
+        self.mailer.on_server(self.alarms.mail_server)
         self.soft_client = core.soft_client
         core.on_extensions_changed(self.soft_client.on_extensions_changed)
 

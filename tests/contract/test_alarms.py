@@ -12,10 +12,12 @@ import pytest_asyncio
 
 from offhook.areas.alarms.service import Alarms
 from offhook.areas.alarms.trunks import TrunkWatch
+from offhook.areas.mail.model import State
 from offhook.areas.objects.field import Row
 from offhook.clock import ManualClock
 from tests.support.mail import MailBench, mail_bench
 from tests.support.mailserver import MailServer, running_mail_server
+from tests.support.waiting import eventually
 
 MINUTE = 60.0
 BOTH = "ann@example.com,bob@example.com"
@@ -131,6 +133,30 @@ async def test_a_disk_that_is_full_is_told_once_and_when_it_has_room_again(
         later.disk(False, 900 << 20)
     (row,) = await settled(later)
     assert (row["count"], row["active"], "900 MB are free" in row["text"]) == (1, False, True)
+
+
+async def test_a_mail_server_that_is_away_for_minutes_is_listed(
+    bench: MailBench, server: MailServer, alarms: Alarms
+) -> None:
+    bench.mailer.on_server(alarms.mail_server)
+    await bench.set(alarmrecipients="")
+    await server.close()
+    mail = await bench.queue()
+
+    def tried(times: int) -> bool:
+        bench.clock.advance(200)
+        bench.mailer.wake()
+        return bool(bench.row(mail)["attempts"] >= times)
+
+    await eventually(lambda: tried(5), "it was tried")
+    (row,) = await settled(alarms)
+    assert row["active"]
+    assert row["text"].startswith("the mail server cannot be used: ")
+    await server.start()
+    await eventually(lambda: tried(99) or server.received, "it is sent")
+    await bench.state(mail, State.DONE)
+    (row,) = await settled(alarms)
+    assert not row["active"]
 
 
 async def test_without_recipients_or_server_alarms_are_listed_only(bench: MailBench, alarms: Alarms) -> None:

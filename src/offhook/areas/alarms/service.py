@@ -76,6 +76,13 @@ class Alarms:
             self.clear("disk", f"the disk has room again: {free >> 20} MB are free")
         self._disk_full = full
 
+    def mail_server(self, usable: bool, answer: str) -> None:
+        """Hear whether the mail server takes mail; while it does not, the alarm is only logged and listed."""
+        if usable:
+            self.clear("mail", "the mail server can be used again")
+        else:
+            self.raise_("mail", f"the mail server cannot be used: {answer}")
+
     async def listed(self) -> Sequence[sa.RowMapping]:
         """All alarms: those that last first, then by their last time."""
         query = sa.select(alarms).order_by(_A.active.desc(), _A.last_at.desc())

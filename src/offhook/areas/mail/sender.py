@@ -32,6 +32,7 @@ _AT_ONCE = 4
 _LOOK_SECONDS = 60.0
 _MAIL_PAUSE, _MAIL_PAUSE_MAX = 30.0, 3600.0
 _SERVER_PAUSE, _SERVER_PAUSE_MAX = 10.0, 600.0
+_FAULTS_TOLD = 5  # after some two minutes
 _HOOK_PAUSE = 60.0
 _STORE_PAUSE = 5.0
 _CLOSE_SECONDS = 5.0
@@ -46,7 +47,8 @@ def pause(first: float, longest: float, tries: int) -> float:
 
 
 class Sender:
-    """Sends what waits. `hooks` by kind are awaited after the server has taken a mail."""
+    """Sends what waits. `hooks` by kind are awaited after the server has taken a mail; `on_server` hears that
+    the server cannot be used for a while already, and that it has taken a mail."""
 
     def __init__(
         self, store: Store, settings: SettingsService, clock: Clock, spool: Spool, patience: Patience
@@ -56,6 +58,7 @@ class Sender:
         self._clock = clock
         self._spool = spool
         self._patience = patience
+        self.on_server: Callable[[bool, str], None] = lambda _usable, _answer: None
         self.hooks: dict[str, Callable[[str], Awaitable[None]]] = {}
         self._woken = asyncio.Event()
         self._under_way: dict[int, asyncio.Task[None]] = {}
@@ -240,6 +243,7 @@ class Sender:
         match outcome.result:
             case Result.SENT:
                 self._faults = 0
+                self.on_server(True, outcome.answer)
                 log.info("mail %d (%s): sent: %s", mail, row["kind"], outcome.answer)
                 values |= {"state": State.SENT, "next_try": now, "finished_at": now}
             case Result.GOOD:
@@ -273,6 +277,8 @@ class Sender:
         if begun != self._begun or self._closed_until > self._clock.monotonic():
             return  # that was with older settings, or another mail has found it out at the same time
         self._faults += 1
+        if self._faults >= _FAULTS_TOLD:
+            self.on_server(False, answer)
         seconds = pause(_SERVER_PAUSE, _SERVER_PAUSE_MAX, self._faults)
         self._closed_until = self._clock.monotonic() + seconds
         log.warning("mail: the server cannot be used, next try in %.0f s: %s", seconds, answer)

@@ -128,6 +128,10 @@ class Mailer:
         """
         self._sender.hooks[kind] = hook
 
+    def on_server(self, hook: Callable[[bool, str], None]) -> None:
+        """Have `hook` called when the server cannot be used for minutes (False), and when it takes mail."""
+        self._sender.on_server = hook
+
     # -- running ------------------------------------------------------------------------------------------
 
     async def start(self) -> None:
