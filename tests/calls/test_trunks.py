@@ -109,6 +109,15 @@ async def _state_is(pbx: TestPbx, wanted: str, name: str = "siptrunk", seconds: 
         await asyncio.sleep(0.1)
 
 
+async def _alarm_is(pbx: TestPbx, key: str, active: bool) -> None:
+    deadline = asyncio.get_running_loop().time() + 10
+    while (found := {one["key"]: one["active"] for one in (await pbx.admin("GET", "/alarms"))["items"]}).get(
+        key
+    ) is not active:
+        assert asyncio.get_running_loop().time() < deadline, found
+        await asyncio.sleep(0.1)
+
+
 REGISTER = {"trunktype": "register", "username": "acct", "authname": "auth", "password": "Pajsjx9183"}
 
 
@@ -139,10 +148,13 @@ async def test_a_register_trunk_registers_is_called_and_calls(pbx: TestPbx) -> N
     await out.hangup()
 
 
-async def test_a_wrong_password_at_the_provider_is_a_failure(pbx: TestPbx) -> None:
+async def test_a_wrong_password_at_the_provider_is_a_failure_and_an_alarm(pbx: TestPbx) -> None:
     carrier = await pbx.carrier(accounts={"acct": "other"})
-    await pbx.trunk(carrier, **REGISTER)
-    await _state_is(pbx, "failure")
+    identity = await pbx.trunk(carrier, "badtrunk", **REGISTER)
+    await _state_is(pbx, "failure", "badtrunk")
+    await _alarm_is(pbx, "trunk:badtrunk", True)
+    await pbx.client.ok("trunk/delete_siptrunk", {"id": identity})
+    await _alarm_is(pbx, "trunk:badtrunk", False)
 
 
 async def test_the_state_of_a_peer_follows_the_peer(pbx: TestPbx) -> None:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
+from unittest import mock
 
 import pytest
 
+from offhook.areas.mail import sender
 from offhook.areas.mail.model import Attachment, MailRefused, OutgoingMail, State
 from offhook.areas.mail.smtp import Result
 from offhook.clock import ManualClock
 from offhook.contract.errors import ContractError
+from offhook.store.errors import StoreError
 from tests.support.mail import mail_bench
 from tests.support.mailserver import PASSWORD, USER, make_certificate, running_mail_server
 from tests.support.waiting import eventually
@@ -325,6 +329,25 @@ async def test_a_hook_that_fails_is_awaited_again_and_the_mail_is_not_sent_again
         await bench.later(61)
         await bench.state(mail, State.DONE)
         assert (tries, len(server.received)) == (2, 1)
+
+
+async def test_a_full_disk_does_not_have_a_mail_sent_twice(tmp_path: Path) -> None:
+    async with running_mail_server() as server, mail_bench(tmp_path) as bench:
+        failures = 0
+        write = bench.store.write
+
+        async def full(name: str, work: Any) -> Any:
+            nonlocal failures
+            if name == "mail: tried" and failures < 2:
+                failures += 1
+                raise StoreError("store: the disk is full")
+            return await write(name, work)
+
+        with mock.patch.object(bench.store, "write", full), mock.patch.object(sender, "_STORE_PAUSE", 0.01):
+            mail = await bench.queue()
+            await bench.use(server)
+            await bench.state(mail, State.DONE)
+        assert (failures, len(server.received)) == (2, 1)
 
 
 async def test_withdrawn_and_deleted_mails_are_not_sent(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from offhook.clock import Clock
 
 log = logging.getLogger(__name__)
 
-_LOOK_SECONDS = 5.0
+_LOOK_SECONDS = 2.0
 _REGISTERING_SECONDS = 60.0
 
 
