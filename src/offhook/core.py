@@ -49,6 +49,7 @@ from offhook.areas.softclient.service import SoftClient
 from offhook.areas.system.service import SystemService
 from offhook.areas.trunks.kind import registers_by
 from offhook.areas.trunks.tables import trunks as trunks_table
+from offhook.areas.wakeup.service import WakeupService
 from offhook.asterisk.config import private_folder
 from offhook.clock import Clock
 from offhook.contract.errors import ContractError
@@ -211,6 +212,7 @@ class Core:
         self.music = MusicService(
             settings.data, store, self.objects.references, on_changed=self._parts_changed
         )
+        self.wakeups = WakeupService(store, clock, self.zone, self.prompts.exists)
         self.queue_agents = QueueAgents(store)
         self.pbx_settings = SettingsService(store, self.numbers, vault, self._parts_changed)
         self.mailer = Mailer(store, self.pbx_settings, clock, settings.data / "mail")

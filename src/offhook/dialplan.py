@@ -21,6 +21,7 @@ _DIALPLANS = (
     "paging",
     "disa",
     "fax",
+    "wakeup",
     "pbxsettings",
     "recordings",
 )

@@ -16,6 +16,7 @@ from offhook.areas.mail.admin import MailPart
 from offhook.areas.recordings.wiring import RecordingParts
 from offhook.areas.records.wiring import CallRecords
 from offhook.areas.softclient import api as softclient_api
+from offhook.areas.wakeup.wiring import WakeupParts
 from offhook.asterisk.switch import Switch
 from offhook.contract.admin import AdminPart
 from offhook.contract.endpoint import Endpoint
@@ -55,6 +56,7 @@ class Messages:
         self.mailer.on_server(self.alarms.mail_server)
         self.soft_client = core.soft_client
         core.on_extensions_changed(self.soft_client.on_extensions_changed)
+        self.wakeups = WakeupParts(core, switch, live)
 
     def endpoints(self) -> list[Endpoint[Any, Any]]:
         """The contract's endpoints of these parts."""
@@ -62,6 +64,7 @@ class Messages:
             *self.call_records.endpoints(),
             *self.recordings.endpoints(),
             *softclient_api.endpoints(self.soft_client),
+            *self.wakeups.endpoints(),
         ]
 
     def admin_parts(self) -> list[AdminPart]:
@@ -79,6 +82,7 @@ class Messages:
         self.recordings.start()
         await self.mailer.start()
         await self.alarms.start()
+        await self.wakeups.runner.start()
 
     def on_events(self, events: Sequence[Mapping[str, str]]) -> None:
         """Hear what the engine tells."""
@@ -95,3 +99,4 @@ class Messages:
         await self.alarms.close()
         await self.mailer.close()
         await self.recordings.close()
+        await self.wakeups.runner.close()

@@ -122,6 +122,11 @@ class Pace:
         self._next = begin + self._interval
         return begin - now
 
+    @property
+    def waiting(self) -> bool:
+        """Whether calls wait for their turn."""
+        return self._next - self._clock.monotonic() > self._interval
+
 
 class Switch:
     """One engine. `address` tells host, port, user and secret of its AMI at this moment.
@@ -177,6 +182,11 @@ class Switch:
                 await self._synced.wait()
         except TimeoutError:
             raise EngineUnreachable(f"the engine did not answer in {seconds:g} s") from None
+
+    @property
+    def crowded(self) -> bool:
+        """Whether calls wait for their turn to begin: what can wait better lets them go first."""
+        return self._pace.waiting
 
     def set_busy(self, busy: bool) -> None:
         """Tell whether calls are up: then events are flushed every 40 ms instead of every second."""

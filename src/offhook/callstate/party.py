@@ -14,7 +14,7 @@ from functools import lru_cache
 _CHANNEL = re.compile(r"PJSIP/(?P<endpoint>.+)-[0-9a-fA-F]+(?:<[A-Z]+>)?", re.DOTALL)
 _EXTENSION = re.compile(r"(?P<number>[0-9]{1,7})w?")
 _RINGER = re.compile(r"Local/(?P<number>[0-9]{1,7})@ring-extension-")
-_OWN_CALL = re.compile(r"Local/[^@]+@offhook-(?:called|invited|playprompt)-")
+_OWN_CALL = re.compile(r"Local/[^@]+@offhook-(?:called|invited|playprompt|wakeup)-")
 _INVITATION = re.compile(r"Local/(?P<room>[0-9]{1,7})-(?P<number>[^@]+)@offhook-invited-")
 _HALF = re.compile(r"(?P<name>Local/.+);(?P<half>[12])", re.DOTALL)
 _QUIET = re.compile(r"Local/[^@]+@offhook-(?:monitor|added)-")

@@ -21,7 +21,7 @@ _GROUPS = frozenset({"ringgroup", "queue"})  # of these callto names who answere
 _ROOMS = frozenset({"conference", "paging"})  # many may be in one call: callto is the number
 _NO_RECORD = frozenset({"OFFHOOK_QUIET", "OFFHOOK_REFUSED"})
 """An ear in another call or a party on its way into one; a call that an application has refused."""
-_OWN_CALL = re.compile(r"Local/[^@]+@offhook-(?:called|playprompt)-")
+_OWN_CALL = re.compile(r"Local/[^@]+@offhook-(?:called|playprompt|wakeup)-")
 """The first channel of a call that nobody makes but the PBX itself: who is called is who was asked for."""
 _ENTERED = "OFFHOOK_ANSWERED"
 """Who was rung first by the PBX itself has answered and goes on: the call's `caller` or `callee`."""

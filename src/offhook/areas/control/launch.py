@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from offhook.areas.control.live import LiveCalls
@@ -18,7 +19,7 @@ from offhook.asterisk.switch import (
 from offhook.callstate.model import Member
 from offhook.contract.errors import ContractError, Errno
 from offhook.ledger import Direction
-from offhook.store.unit import Store
+from offhook.store.unit import Store, UnitOfWork
 
 log = logging.getLogger(__name__)
 
@@ -53,19 +54,25 @@ class Launcher:
         self._records = records
         self._store = store
 
-    async def launch(self, new: NewCall) -> str:
+    async def launch(
+        self, new: NewCall, also: Callable[[UnitOfWork, str], None] = lambda _unit, _callid: None
+    ) -> str:
         """Begin a call; returns its callid.
 
         The intent is on disk before the engine hears of the call, so a promised callid always gets its
-        record. Raises ContractError 10116 or 30002 when the engine cannot do it; then nothing is left of it.
+        record. `also` is called with the callid in the transaction of the intent; what it raises is raised
+        here, and no call is begun. Raises ContractError 10116 or 30002 when the engine cannot do it; then
+        nothing is left of it but what `also` has stored.
         """
         if not self._switch.healthy:
             raise ContractError(Errno.ENGINE_UNREACHABLE)
         callid = self._switch.next_call_id()
-        await self._store.write(
-            "call intent",
-            lambda unit: self._records.add_intent(unit, callid, new.caller, new.callee, new.type),
-        )
+
+        def promise(unit: UnitOfWork) -> None:
+            also(unit, callid)
+            self._records.add_intent(unit, callid, new.caller, new.callee, new.type)
+
+        await self._store.write("call intent", promise)
         rung = new.callee if new.called else new.caller
         self._live.expect(callid, rung, new.callee, first=new.first, called=new.called)
         try:

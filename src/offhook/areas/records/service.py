@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import logging
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -27,6 +27,7 @@ from offhook.areas.records.tail import CelTail, Position
 from offhook.clock import Clock
 from offhook.events.api import Event, NewCdr
 from offhook.ledger import Assembler, CallRecord, Direction, Intent, OpenCall, fold, unconnected
+from offhook.ledger.rows import CelRow
 from offhook.store.unit import Store, UnitOfWork
 
 log = logging.getLogger(__name__)
@@ -39,6 +40,8 @@ _REST_SECONDS = 0.25
 _SYNC_SECONDS = 1.0
 
 Publish = Callable[[UnitOfWork, Event], None]
+OnRecord = Callable[[UnitOfWork, CallRecord, Sequence[CelRow]], None]
+"""Does what belongs to a record in its transaction; gets the rows that it was made of, none if there were."""
 
 
 @dataclasses.dataclass(slots=True)
@@ -68,6 +71,7 @@ class RecordKeeper:
         self._reading = asyncio.Lock()
         self._on_fax: Callable[[], Awaitable[None]] | None = None
         self._with_record: list[Callable[[UnitOfWork, CallRecord], None]] = []
+        self._with_rows: list[OnRecord] = []
         self.violations = 0
 
     # -- what others tell ---------------------------------------------------------------------------------
@@ -88,6 +92,10 @@ class RecordKeeper:
     def with_record(self, hook: Callable[[UnitOfWork, CallRecord], None]) -> None:
         """Have `hook` called in the transaction that stores a record, once for each."""
         self._with_record.append(hook)
+
+    def with_rows(self, hook: OnRecord) -> None:
+        """Have `hook` called in the transaction of each new record; a call without a record has none."""
+        self._with_rows.append(hook)
 
     async def withdraw_intent(self, callid: str) -> None:
         """Forget an intent whose callid was never told to anybody."""
@@ -218,12 +226,13 @@ class RecordKeeper:
             if not ready:
                 return
             records = [record for callid in ready if (record := self._fold(callid)) is not None]
+            known = {callid: one.call.rows for callid in ready if (one := self._complete.get(callid))}
             for callid in ready:
                 self._complete.pop(callid, None)
             low = self._low()
             try:
                 await self._store.write(
-                    "call records", lambda unit: self._store_all(unit, ready, records, low)
+                    "call records", lambda unit: self._store_all(unit, ready, records, known, low)
                 )
             except Exception:
                 # Nothing was stored: read again from the position on disk.
@@ -276,7 +285,12 @@ class RecordKeeper:
         return unconnected(intent, self._clock.now()) if intent is not None else None
 
     def _store_all(
-        self, unit: UnitOfWork, callids: Sequence[str], records: Sequence[CallRecord], low: Position
+        self,
+        unit: UnitOfWork,
+        callids: Sequence[str],
+        records: Sequence[CallRecord],
+        rows: Mapping[str, Sequence[CelRow]],
+        low: Position,
     ) -> None:
         for record in records:
             known = unit.connection.execute(
@@ -287,6 +301,8 @@ class RecordKeeper:
                 self._publish(unit, self._event(record))
                 for hook in self._with_record:
                     hook(unit, record)
+                for further in self._with_rows:
+                    further(unit, record, rows.get(record.callid, ()))
         for callid in callids:
             unit.connection.execute(sa.delete(call_intents).where(call_intents.c.callid == callid))
         unit.connection.execute(sa.delete(cel_position))

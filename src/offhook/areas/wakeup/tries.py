@@ -1,0 +1,130 @@
+"""What happens to wake-up calls, as transactions: a try is noted before the engine hears of it, its end with
+the call's record. Each change of state is made by `model.step`, stored together with the journal, and logged.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from zoneinfo import ZoneInfo
+
+from offhook.areas.wakeup import store as rows
+from offhook.areas.wakeup.model import Alarm, Event, Outcome, Rules, State, rescheduled, step
+from offhook.ledger import CallRecord
+from offhook.ledger.rows import CelRow
+from offhook.store.unit import UnitOfWork
+
+log = logging.getLogger(__name__)
+
+_END = "OFFHOOK_WAKEUP_END"
+_CAUSES = {
+    "noanswer": "nobody answered",
+    "busy": "busy",
+    "unavailable": "the phone could not be reached",
+    "unregistered": "no phone is registered",
+}
+_EVENTS = {
+    Outcome.ANSWERED: Event.ANSWERED,
+    Outcome.UNANSWERED: Event.UNANSWERED,
+    Outcome.BROKEN: Event.BROKEN,
+}
+
+
+class NotDue(Exception):
+    """The wake-up call has been changed or deleted since it was found due."""
+
+
+def begin(unit: UnitOfWork, wakeupid: int, now: float, callid: str, rules: Rules) -> Alarm:
+    """Note that a try begins as the call `callid`. Raises NotDue."""
+    alarm = _due(unit, wakeupid, now)
+    rows.journal_add(unit.connection, alarm, Outcome.RINGING, begun=now, callid=callid)
+    return _advance(unit, alarm, Event.DUE, now, rules, callid)
+
+
+def miss(unit: UnitOfWork, wakeupid: int, now: float, cause: str, rules: Rules) -> None:
+    """Note that a ring is too late to be made. Raises NotDue."""
+    alarm = _due(unit, wakeupid, now)
+    rows.journal_add(unit.connection, alarm, Outcome.MISSED, cause=cause)
+    late = round((now - alarm.at) / 60)
+    told = (alarm.id, alarm.number, alarm.time, late, cause)
+    unit.after_commit(lambda: log.warning("wake-up call %d of %s at %s missed by %d min: %s", *told))
+    _advance(unit, alarm, Event.LATE, now, rules)
+
+
+def settle(
+    unit: UnitOfWork, record: CallRecord, cel: Sequence[CelRow], now: float, rules: Rules
+) -> Alarm | None:
+    """Note how the try ended whose call has this record; None when that is none, or its wake-up call gone."""
+    outcome, cause = judge(record, cel)
+    answered = None
+    if outcome is Outcome.ANSWERED:
+        answered = min((leg.answered for leg in record.legs if leg.answered), default=None)
+    ended = max((leg.ended for leg in record.legs), default=0.0) or record.started + record.call_seconds
+    return end(unit, record.callid, outcome, cause, now, rules, answered=answered, ended=ended)
+
+
+def judge(record: CallRecord, cel: Sequence[CelRow]) -> tuple[Outcome, str]:
+    """What became of a try, and why: a call that nobody answered and that has no end was broken off."""
+    if record.status == "ANSWERED":
+        return Outcome.ANSWERED, ""
+    told = next((row.note for row in reversed(cel) if row.type == _END), "")
+    if told:
+        return Outcome.UNANSWERED, _CAUSES.get(told, told)
+    return Outcome.BROKEN, "the call was broken off"
+
+
+def end(
+    unit: UnitOfWork,
+    callid: str,
+    outcome: Outcome,
+    cause: str,
+    now: float,
+    rules: Rules,
+    *,
+    answered: float | None = None,
+    ended: float | None = None,
+) -> Alarm | None:
+    """Note how a try ended; returns what became of its wake-up call, None when it has gone or begun anew."""
+    over = now if ended is None else ended
+    wakeupid = rows.journal_end(unit.connection, callid, outcome, answered=answered, ended=over, cause=cause)
+    if wakeupid is None:
+        return None
+    alarm = next(iter(rows.select(unit.connection, ids=[wakeupid])), None)
+    if alarm is None or alarm.callid != callid or alarm.state is not State.RINGING:
+        return None
+    return _advance(unit, alarm, _EVENTS[outcome], now, rules)
+
+
+def resume(unit: UnitOfWork, now: float, zone: ZoneInfo, rules: Rules) -> list[Alarm]:
+    """What has to be put right at a start; returns the wake-up calls whose next time has changed.
+
+    Tries of which nothing is known any more are broken. Times to come are worked out anew: the zone, or what
+    the machine knows of it, may be another one. What is due by now stays due.
+    """
+    for callid in rows.unknown_tries(unit.connection):
+        end(unit, callid, Outcome.BROKEN, "the call never began", now, rules)
+    moved = []
+    for alarm in rows.select(unit.connection):
+        if alarm.state is State.WAITING and alarm.at > now:
+            new = rescheduled(alarm, zone, now)
+            if (new.at, new.day, new.zone) != (alarm.at, alarm.day, alarm.zone):
+                moved.append(new)
+    rows.move(unit.connection, moved)
+    return moved
+
+
+def _due(unit: UnitOfWork, wakeupid: int, now: float) -> Alarm:
+    alarm = next(iter(rows.select(unit.connection, ids=[wakeupid])), None)
+    if alarm is None or alarm.state is State.RINGING or alarm.at > now:
+        raise NotDue
+    return alarm
+
+
+def _advance(
+    unit: UnitOfWork, alarm: Alarm, event: Event, now: float, rules: Rules, callid: str = ""
+) -> Alarm:
+    new = step(alarm, event, now, rules, callid)
+    rows.save(unit.connection, new)
+    told = (alarm.id, alarm.number, alarm.state, event, new.state, new.ring)
+    unit.after_commit(lambda: log.info("wake-up call %d of %s: %s -> %s -> %s, ring %d", *told))
+    return new

@@ -1,0 +1,37 @@
+"""Makes the parts of the wake-up calls and joins them with the rest; part of the composition root."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from offhook.areas.control.launch import Launcher
+from offhook.areas.control.live import LiveCalls
+from offhook.areas.wakeup import api
+from offhook.areas.wakeup.runner import WakeupRunner
+from offhook.asterisk.process import call_capacity
+from offhook.asterisk.switch import Switch
+from offhook.contract.endpoint import Endpoint
+from offhook.core import Core
+
+
+class WakeupParts:
+    """The wake-up calls of a running PBX."""
+
+    def __init__(self, core: Core, switch: Switch, live: LiveCalls) -> None:
+        self._service = core.wakeups
+        self.runner = WakeupRunner(
+            core.store,
+            core.clock,
+            core.wakeups,
+            core.pbx_settings,
+            Launcher(switch, live, core.records, core.store),
+            switch,
+            live,
+            prompt_exists=core.prompts.exists,
+            capacity=call_capacity(core.settings.rtp_ports),
+        )
+        core.records.with_rows(self.runner.on_record)
+
+    def endpoints(self) -> list[Endpoint[Any, Any]]:
+        """The contract's endpoints."""
+        return api.endpoints(self._service)
