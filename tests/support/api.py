@@ -38,6 +38,7 @@ from offhook.areas.system import api as system_api
 from offhook.areas.trunks.states import TrunkStates
 from offhook.areas.uacsta import api as uacsta_api
 from offhook.areas.uacsta.service import UacstaService
+from offhook.areas.wakeup import api as wakeup_api
 from offhook.asterisk.switch import EngineUnreachable
 from offhook.callstate.model import ExtensionWord, Member
 from offhook.clock import ManualClock
@@ -136,6 +137,7 @@ class TestApi:
                 *object_endpoints(core.objects, TrunkStates(_NoEngine()), core.queue_agents),
                 *uacsta_api.endpoints(uacsta),
                 *softclient_api.endpoints(core.soft_client),
+                *wakeup_api.endpoints(core.wakeups),
                 *hotel_api.endpoints(self.hotel),
             ]
         )
