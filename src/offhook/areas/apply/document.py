@@ -30,8 +30,8 @@ class ApplyError(Exception):
     """The declared state is refused; the text names the place and the reason and holds no secret."""
 
 
-class _TextLoader(yaml.BaseLoader):
-    """Loads text, lists and mappings only; refuses keys that are written twice."""
+class _Keys:
+    """Refuses keys that are written twice."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[str] = set()
@@ -42,15 +42,31 @@ class _TextLoader(yaml.BaseLoader):
             if key.value in seen:
                 raise ApplyError(f"line {line}: {key.value} is written twice")
             seen.add(key.value)
-        return super().construct_mapping(node, deep=deep)
+        made: dict[Any, Any] = super().construct_mapping(node, deep=deep)  # type: ignore[misc]
+        return made
+
+
+class _TextLoader(_Keys, yaml.BaseLoader):
+    """Loads text, lists and mappings only."""
+
+
+_FastLoader: Any = _TextLoader
+_SafeLoader: Any = yaml.SafeLoader
+if yaml.__with_libyaml__:  # ten thousand objects would hold the other one up for many seconds
+
+    class _FastTextLoader(_Keys, yaml.CBaseLoader):
+        """The same with libyaml's parser, whose words about mistakes are others."""
+
+    _FastLoader, _SafeLoader = _FastTextLoader, yaml.CSafeLoader
 
 
 def parse(text: str) -> dict[str, Node]:
     """The mapping that the YAML document `text` holds. Raises ApplyError with the line."""
     try:
-        if any(isinstance(token, yaml.AliasToken) for token in yaml.scan(text)):
-            raise ApplyError("aliases (*name) are not supported")
-        loaded = yaml.load(text, Loader=_TextLoader)  # noqa: S506 - makes text, lists and mappings only
+        try:
+            loaded = _load(text, _FastLoader)
+        except yaml.YAMLError:
+            loaded = _load(text, _TextLoader)
     except yaml.MarkedYAMLError as broken:
         mark = broken.problem_mark
         place = f"line {mark.line + 1}: " if mark else ""
@@ -62,6 +78,12 @@ def parse(text: str) -> dict[str, Node]:
     if not isinstance(loaded, dict):
         raise ApplyError("the document must be a mapping with keys such as extensions")
     return loaded
+
+
+def _load(text: str, loader: Any) -> Any:
+    if any(isinstance(token, yaml.AliasToken) for token in yaml.scan(text, loader)):
+        raise ApplyError("aliases (*name) are not supported")
+    return yaml.load(text, Loader=loader)  # noqa: S506 - makes text, lists and mappings only
 
 
 def beside(document: dict[str, Node], folder: Path) -> dict[str, Node]:
@@ -89,7 +111,7 @@ def located(text: str, refusal: ApplyError) -> ApplyError:
     """`refusal` with the line of `text` at which the object stands that it names, if it names one."""
     match = _PLACE.match(str(refusal))
     try:
-        root = yaml.compose(text, Loader=yaml.SafeLoader) if match else None
+        root = yaml.compose(text, Loader=_SafeLoader) if match else None
     except yaml.YAMLError:
         root = None
     node = _under(root, match["key"]) if match else None

@@ -124,9 +124,10 @@ class ApplyService:
         ApplyError with line, place and reason; then nothing was changed.
         """
         try:
-            return await self._apply(self._read(text, folder or Path()), dry_run)
+            declared = await asyncio.to_thread(self._read, text, folder or Path())
+            return await self._apply(declared, dry_run)
         except ApplyError as refusal:
-            raise located(text, refusal) from None
+            raise await asyncio.to_thread(located, text, refusal) from None
 
     async def _apply(self, declared: Sequence[tuple[ApplySection, Any]], dry_run: bool) -> Applied:
         for _ in range(_TRIES):
