@@ -28,6 +28,7 @@ from offhook.areas.apply.lists import ContactSection, GroupSection
 from offhook.areas.apply.objects import ObjectSection, SettingsSection
 from offhook.areas.apply.service import ApplyService
 from offhook.areas.apply.sounds import MusicSection, PromptSection
+from offhook.areas.apply.wakeups import WakeupSection
 from offhook.areas.conferences.rooms import RoomNames, is_instant
 from offhook.areas.contacts.service import ContactService
 from offhook.areas.extensions.groups import GroupService
@@ -213,6 +214,7 @@ class Core:
             settings.data, store, self.objects.references, on_changed=self._parts_changed
         )
         self.wakeups = WakeupService(store, clock, self.zone, self.prompts.exists)
+        self.objects.references.add_naming(self.wakeups.naming)
         self.queue_agents = QueueAgents(store)
         self.pbx_settings = SettingsService(store, self.numbers, vault, self._parts_changed)
         self.mailer = Mailer(store, self.pbx_settings, clock, settings.data / "mail")
@@ -232,6 +234,7 @@ class Core:
                 MusicSection(self.music),
                 *(SettingsSection(self.pbx_settings, section) for section in SECTIONS),
                 *(ObjectSection(service) for service in self.objects),
+                WakeupSection(self.wakeups),
                 ApiSection(self.api_settings),
             ],
             self.objects.references.dangling,

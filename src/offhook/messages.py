@@ -72,6 +72,7 @@ class Messages:
         return [
             self.call_records.part,
             self.recordings.part,
+            *self.wakeups.parts,
             MailPart(self.mailer),
             AlarmPart(self.alarms),
         ]

@@ -1,4 +1,4 @@
-"""Wake-up calls and kill -9: of the control plane, of the engine, of both; none is lost and none rings twice."""
+"""Wake-up calls and kill -9 of control plane, engine and both: none is lost and none rings twice."""
 
 from __future__ import annotations
 

@@ -32,6 +32,7 @@ from offhook.areas.pbxsettings.recording_settings import RECORDING
 from offhook.areas.recordings import api as recordings_api
 from offhook.areas.recordings.admin import RecordingsPart
 from offhook.areas.recordings.service import Recordings
+from offhook.areas.records.localtime import LocalTime
 from offhook.areas.records.wiring import CallRecords
 from offhook.areas.softclient import api as softclient_api
 from offhook.areas.system import api as system_api
@@ -39,6 +40,7 @@ from offhook.areas.trunks.states import TrunkStates
 from offhook.areas.uacsta import api as uacsta_api
 from offhook.areas.uacsta.service import UacstaService
 from offhook.areas.wakeup import api as wakeup_api
+from offhook.areas.wakeup.admin import JournalPart, WakeupsPart
 from offhook.asterisk.switch import EngineUnreachable
 from offhook.callstate.model import ExtensionWord, Member
 from offhook.clock import ManualClock
@@ -157,6 +159,8 @@ class TestApi:
                     RecordingsPart(self.recordings),
                     MailPart(core.mailer),
                     AlarmPart(self.alarms),
+                    WakeupsPart(core.store, core.wakeups),
+                    JournalPart(core.store, LocalTime(core.zone)),
                 ],
             ),
             core.check_operator,

@@ -16,6 +16,9 @@ _SOUNDS = frozenset({"prompt", "musiconhold"})
 
 Exists: TypeAlias = Callable[[sa.Connection, str], bool]
 
+Naming: TypeAlias = Callable[[sa.Connection], Iterable[tuple[str, str, str]]]
+"""Tells who (in words) names what: the kind and the name."""
+
 
 class Objects(Protocol):
     """The objects of one kind, as the references need them."""
@@ -37,6 +40,7 @@ class References:
     def __init__(self) -> None:
         self._objects: list[Objects] = []
         self._targets: dict[str, tuple[str, Exists]] = {}
+        self._naming: list[Naming] = []
 
     def add(self, objects: Objects) -> None:
         """Take a kind in: what it names, and what can be named of it."""
@@ -47,6 +51,10 @@ class References:
     def add_target(self, target: str, word: str, exists: Exists) -> None:
         """Something that can be named and is no object of this kind: extensions, prompts."""
         self._targets[target] = (word, exists)
+
+    def add_naming(self, naming: Naming) -> None:
+        """Something that names objects and is no object of a kind: wake-up calls."""
+        self._naming.append(naming)
 
     def require(self, connection: sa.Connection, kind: Kind, row: Row) -> None:
         """Raises ContractError when this object names what does not exist."""
@@ -80,6 +88,9 @@ class References:
                 for found, name in _named(kind, row):
                     if found == target and name in gone:
                         return f"{word} {name} is in use by {kind.word} {row[kind.identity]}"
+        for who, found, name in self._named_beside(connection):
+            if found == target and name in gone:
+                return f"{word} {name} is in use by {who}"
         return None
 
     def dangling(self, connection: sa.Connection, coming: frozenset[str]) -> Iterator[str]:
@@ -93,6 +104,14 @@ class References:
                     word, exists = self._targets.get(target, (target, None))
                     if exists is None or not exists(connection, name):
                         yield f"{kind.word} {row[kind.identity]}: there is no {word} {name}"
+        for who, target, name in self._named_beside(connection):
+            word, exists = self._targets.get(target, (target, None))
+            if name not in coming and (exists is None or not exists(connection, name)):
+                yield f"{who}: there is no {word} {name}"
+
+    def _named_beside(self, connection: sa.Connection) -> Iterator[tuple[str, str, str]]:
+        for naming in self._naming:
+            yield from naming(connection)
 
     def rename(self, connection: sa.Connection, target: str, old: str, new: str) -> None:
         """Carry a new name into every object that names it."""

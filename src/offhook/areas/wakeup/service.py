@@ -6,7 +6,7 @@ nothing. What is stored is in force: `on_changed` tells the runner to look again
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -78,6 +78,38 @@ class WakeupService:
         rows.insert(unit.connection, self._new(numbers, wish))
         self._tell(unit)
 
+    def all_in(self, connection: sa.Connection) -> list[Alarm]:
+        """Every wake-up call."""
+        return rows.select(connection)
+
+    def add_many_in(self, unit: UnitOfWork, wishes: Sequence[tuple[str, Wish]]) -> str:
+        """Give each extension what is wanted for it, within `unit`, if none has the same yet.
+
+        Prompts are not looked for. Returns the first number that is no extension, and then nothing was made.
+        """
+        named = dict.fromkeys(number for number, _ in wishes)
+        known = set(queries.select_numbers(unit.connection, Selection(every=False, names=tuple(named))))
+        if unknown := next((number for number in named if number not in known), ""):
+            return unknown
+        made: dict[Wish, dict[str, Any]] = {}
+        for _, wish in wishes:
+            if wish not in made:
+                made[wish] = self._new(("",), wish)[0]
+        rows.insert(unit.connection, [{**made[wish], "number": number} for number, wish in wishes])
+        self._tell(unit)
+        return ""
+
+    def delete_ids_in(self, unit: UnitOfWork, ids: Sequence[int]) -> None:
+        """Delete wake-up calls by their ids, within `unit`; those that have gone are left aside."""
+        rows.delete(unit.connection, ids)
+        self._tell(unit)
+
+    def naming(self, connection: sa.Connection) -> Iterator[tuple[str, str, str]]:
+        """Who names a prompt, for the references."""
+        for number, prompt in rows.prompts(connection):
+            if prompt != DEFAULT_PROMPT:
+                yield f"a wake-up call of {number}", "prompt", prompt
+
     def _new(self, numbers: Sequence[str], wish: Wish) -> list[dict[str, Any]]:
         due, day = schedule(wish, self.zone, self._clock.now())
         made = Alarm(
@@ -101,8 +133,16 @@ class WakeupService:
             "wakeupcall/update", lambda unit: self.update_in(unit, number, wakeupid, fields.changes())
         )
 
-    def update_in(self, unit: UnitOfWork, number: str, wakeupid: int, changes: dict[str, Any]) -> None:
-        """As `update`, within `unit`."""
+    def update_in(
+        self,
+        unit: UnitOfWork,
+        number: str,
+        wakeupid: int,
+        changes: dict[str, Any],
+        *,
+        prompts: bool = True,
+    ) -> None:
+        """As `update`, within `unit`; without `prompts` the prompt is not looked for."""
         _numbers(unit.connection, Selection(every=False, names=(number,)))
         old = next(
             (one for one in rows.select(unit.connection, ids=[wakeupid]) if one.number == number), None
@@ -111,7 +151,7 @@ class WakeupService:
             raise ContractError(Errno.NO_SUCH_WAKEUP)
         new = replace(old, **changes)
         checked(new)
-        if new.prompt != old.prompt:
+        if prompts and new.prompt != old.prompt:
             self._check_prompt(new.prompt)
         moved = (new.time, new.type, new.weekdays) != (old.time, old.type, old.weekdays)
         if moved and rows.same(unit.connection, [number], new):

@@ -71,6 +71,12 @@ def counts(connection: sa.Connection, numbers: Sequence[str]) -> dict[str, int]:
     return found
 
 
+def prompts(connection: sa.Connection) -> list[tuple[str, str]]:
+    """Each prompt that a wake-up call plays, with an extension that has it."""
+    query = sa.select(sa.func.min(_W.number), _W.prompt).group_by(_W.prompt)
+    return [(row[0], row[1]) for row in connection.execute(query)]
+
+
 def insert(connection: sa.Connection, rows: Sequence[dict[str, Any]]) -> None:
     """Store new wake-up calls."""
     if rows:

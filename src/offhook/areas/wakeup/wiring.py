@@ -6,10 +6,13 @@ from typing import Any
 
 from offhook.areas.control.launch import Launcher
 from offhook.areas.control.live import LiveCalls
+from offhook.areas.records.localtime import LocalTime
 from offhook.areas.wakeup import api
+from offhook.areas.wakeup.admin import JournalPart, WakeupsPart
 from offhook.areas.wakeup.runner import WakeupRunner
 from offhook.asterisk.process import call_capacity
 from offhook.asterisk.switch import Switch
+from offhook.contract.admin import AdminPart
 from offhook.contract.endpoint import Endpoint
 from offhook.core import Core
 
@@ -31,6 +34,10 @@ class WakeupParts:
             capacity=call_capacity(core.settings.rtp_ports),
         )
         core.records.with_rows(self.runner.on_record)
+        self.parts: tuple[AdminPart, ...] = (
+            WakeupsPart(core.store, core.wakeups),
+            JournalPart(core.store, LocalTime(core.zone)),
+        )
 
     def endpoints(self) -> list[Endpoint[Any, Any]]:
         """The contract's endpoints."""
