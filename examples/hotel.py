@@ -73,7 +73,7 @@ def hotel(pbx: Client, given: argparse.Namespace) -> None:
     say(f"{given.guest} checks in to room {room}.")
     rights = {"selectoutroute": given.route} if given.route else {}
     pbx.post("extension/update", number=room, username=given.guest, callrestriction="off", **rights)
-    wake_up(pbx, room, given.wakeup)
+    wake_up(pbx, given)
 
     prices = {name: Decimal(price) for name, _, price in (one.partition("=") for one in given.price)}
     stay = Stay(room, prices, Decimal(given.per_minute))
@@ -96,21 +96,40 @@ def hotel(pbx: Client, given: argparse.Namespace) -> None:
     say(f"Room {room} is free again.")
 
 
-def wake_up(pbx: Client, room: str, at: str) -> None:
-    """Set a wake-up call, show it, and delete it again."""
-    alarm = {"time": at, "type": "onetime", "repeats": "1", "repeatinterval": "5"}
+def wake_up(pbx: Client, given: argparse.Namespace) -> None:
+    """Set a wake-up call, put it off, and have it rung, or deleted again."""
+    room: str = given.room
+    alarm = {"time": given.wakeup, "type": "onetime"}
     try:
-        pbx.post("wakeupcall/create", number=room, wakeup=[alarm])
+        pbx.post("wakeupcall/create", number=room, wakeup=[{**alarm, "repeats": "1", "repeatinterval": "5"}])
     except Refused as refused:
         if refused.errno != NO_SUCH_ENDPOINT:
             raise
         say("This PBX has no wake-up calls; the desk has to wake the guest. Going on.")
         return
-    for extension in pbx.post("wakeupcall/query", number=room)["wakeups"]:
-        for one in extension["wakeup"]:
-            say(f"Room {extension['number']} is woken at {one['time']}.")
-            pbx.post("wakeupcall/delete", number=room, wakeupid=one["wakeupid"])
-    say("The guest would rather sleep: the wake-up call is deleted.")
+    for one in wake_up_calls(pbx, room):
+        pbx.post("wakeupcall/update", number=room, wakeupid=one, wakeup={**alarm, "time": given.later})
+    (one,) = wake_up_calls(pbx, room)
+    if given.woken:
+        pbx.wait("NewCdr", seconds=given.patience, callto=room)
+        if wake_up_calls(pbx, room):
+            raise Unexpected(f"room {room} was rung and is to be woken still")
+        say(f"The guest of room {room} is awake.")
+    else:
+        pbx.post("wakeupcall/delete", number=room, wakeupid=one)
+        say("The guest would rather sleep: the wake-up call is deleted.")
+
+
+def wake_up_calls(pbx: Client, room: str) -> list[str]:
+    """The ids of a room's wake-up calls, each shown. Without any the answer lacks the key."""
+    found = [
+        one
+        for rooms in pbx.post("wakeupcall/query", number=room).get("wakeups", [])
+        for one in rooms["wakeup"]
+    ]
+    for one in found:
+        say(f"Room {room} is woken at {one['time']}.")
+    return [one["wakeupid"] for one in found]
 
 
 def command_line() -> argparse.ArgumentParser:
@@ -122,6 +141,8 @@ def command_line() -> argparse.ArgumentParser:
     line.add_argument("--per-minute", default="0.20", help="price of a minute")
     line.add_argument("--price", nargs="*", default=["123456789=4.50"], help="PRODUCT=PRICE of the minibar")
     line.add_argument("--wakeup", default="06:45", help="when the guest wants to be woken")
+    line.add_argument("--later", default="07:45", help="when the guest wants to be woken after all")
+    line.add_argument("--woken", action="store_true", help="wait for it; else it is deleted")
     return line
 
 
