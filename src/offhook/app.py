@@ -42,7 +42,6 @@ from offhook.areas.extensions import api as extensions_api
 from offhook.areas.extensions.engine import IDENTIFY_MODULE, ExtensionEngine
 from offhook.areas.fax.service import FaxInbox
 from offhook.areas.hotel import api as hotel_api
-from offhook.areas.hotel.boxes import Boxes
 from offhook.areas.hotel.service import HotelService
 from offhook.areas.objects.engine import EngineFiles
 from offhook.areas.objects.field import Row
@@ -199,17 +198,17 @@ class Pbx:
         core.on_extensions_changed(self.queue_engine.on_extensions_changed)
         core.queue_agents.on_changed(self.queue_engine.refresh)
         self.wrap_ups = WrapUps(core.store, core.clock, self.queue_engine.refresh)
+        self.messages = Messages(core, self.switch, self.live)
         self.hotel = HotelService(
             core.store,
             core.extensions,
             core.clock,
-            forget=lambda _unit, _numbers: None,
-            empty=Boxes(self.switch, self.engine.settings.folder / "spool" / "voicemail" / "default").empty,
+            forget=core.wakeups.delete_all_in,
+            empty=self.messages.voicemail.service.empty,
         )
         self.faxes = FaxInbox(core.store, settings.data, core.mailer, core.pbx_settings, core.zone)
         core.records.on_fax(self.faxes.settle)
         self.page_answers = PageAnswers(self.switch)
-        self.messages = Messages(core, self.switch, self.live)
         self.trunk_watch = TrunkWatch(self._trunks, self._trunk_state, self.messages.alarms, core.clock)
         self.uacsta = UacstaService(
             core.pbx_settings,

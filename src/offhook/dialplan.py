@@ -37,6 +37,7 @@ _VIEWS = (
     "paging",
     "disa",
     "recordings",
+    "voicemail",
 )
 _DIGITS = 32  # the longest number that can be dialled
 _HEAD = """\
@@ -69,6 +70,9 @@ REALTIME_FAMILIES = {
     "offhook_moderators": "v_moderators",
     "offhook_invited": "v_invited",
     "offhook_paginggroups": "v_paginggroups",
+    "offhook_mailboxes": "v_mailboxes",
+    "offhook_mailbox_pins": "v_mailbox_pins",
+    "offhook_pin_guard": "v_pin_guard",
     "offhook_disas": "v_disas",
     "offhook_callbacks": "v_callbacks",
     "offhook_recorded": "v_recorded",

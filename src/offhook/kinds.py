@@ -27,6 +27,7 @@ from offhook.areas.schedules.kinds import PINLISTS, TIMECONDITIONS
 from offhook.areas.trunks import api as trunks_api
 from offhook.areas.trunks.kind import KIND as TRUNKS
 from offhook.areas.trunks.states import TrunkStates
+from offhook.areas.voicemail.kind import KIND as MAILBOXES
 from offhook.contract.endpoint import Endpoint
 from offhook.events.api import ConfigChange
 from offhook.store.unit import Store
@@ -45,6 +46,7 @@ KINDS = (
     PAGINGGROUPS,
     CALLBACKS,
     INROUTES,
+    MAILBOXES,
 )
 """In the order in which `apply` makes them: lists name what was made before them."""
 

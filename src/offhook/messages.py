@@ -16,6 +16,7 @@ from offhook.areas.mail.admin import MailPart
 from offhook.areas.recordings.wiring import RecordingParts
 from offhook.areas.records.wiring import CallRecords
 from offhook.areas.softclient import api as softclient_api
+from offhook.areas.voicemail.parts import Voicemail
 from offhook.areas.wakeup.wiring import WakeupParts
 from offhook.asterisk.switch import Switch
 from offhook.contract.admin import AdminPart
@@ -57,6 +58,7 @@ class Messages:
         self.soft_client = core.soft_client
         core.on_extensions_changed(self.soft_client.on_extensions_changed)
         self.wakeups = WakeupParts(core, switch, live)
+        self.voicemail = Voicemail(core, switch, self.links)
 
     def endpoints(self) -> list[Endpoint[Any, Any]]:
         """The contract's endpoints of these parts."""
@@ -65,6 +67,7 @@ class Messages:
             *self.recordings.endpoints(),
             *softclient_api.endpoints(self.soft_client),
             *self.wakeups.endpoints(),
+            *self.voicemail.endpoints(),
         ]
 
     def admin_parts(self) -> list[AdminPart]:
@@ -84,10 +87,12 @@ class Messages:
         await self.mailer.start()
         await self.alarms.start()
         await self.wakeups.runner.start()
+        await self.voicemail.start()
 
     def on_events(self, events: Sequence[Mapping[str, str]]) -> None:
         """Hear what the engine tells."""
         self.recordings.on_events(events)
+        self.voicemail.on_events(events)
 
     async def on_connected(self) -> None:
         """Catch up after the link to the engine was away; at the start too."""
@@ -96,6 +101,7 @@ class Messages:
 
     async def close(self) -> None:
         """End what goes on by itself; what waits is in the store."""
+        await self.voicemail.close()
         await self.call_records.retention.close()
         await self.alarms.close()
         await self.mailer.close()

@@ -22,6 +22,7 @@ CHAPTERS = (
     "paginggroup/",
     "hotel/",
     "uacstacall/",
+    "voicemail/",
     "cdr/",
     "linkus/",
     "wakeupcall/",
@@ -45,6 +46,8 @@ TOKEN, NO_SUCH_TOKEN = {"token"}, {20004}
 BEYOND = {
     "paginggroup/update": {10039},
     "paginggroup/delete": {10035},
+    "voicemail/delete": {10116, 30002},
+    "voicemail/download": {20022},
 }
 
 

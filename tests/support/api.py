@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from unittest import mock
 
 from offhook import __version__
@@ -39,9 +39,10 @@ from offhook.areas.system import api as system_api
 from offhook.areas.trunks.states import TrunkStates
 from offhook.areas.uacsta import api as uacsta_api
 from offhook.areas.uacsta.service import UacstaService
+from offhook.areas.voicemail.parts import Voicemail
 from offhook.areas.wakeup import api as wakeup_api
 from offhook.areas.wakeup.admin import JournalPart, WakeupsPart
-from offhook.asterisk.switch import EngineUnreachable
+from offhook.asterisk.switch import EngineUnreachable, Switch
 from offhook.callstate.model import ExtensionWord, Member
 from offhook.clock import ManualClock
 from offhook.contract.endpoint import Registry
@@ -128,6 +129,7 @@ class TestApi:
         self.hotel = HotelService(
             core.store, core.extensions, clock, forget=self._forget, empty=self._empty, retry_seconds=0.01
         )
+        self.voicemail = Voicemail(core, cast(Switch, None), self.links)
         self.registry = Registry(
             [
                 *recordings_api.endpoints(self.recordings, self.links),
@@ -141,6 +143,7 @@ class TestApi:
                 *softclient_api.endpoints(core.soft_client),
                 *wakeup_api.endpoints(core.wakeups),
                 *hotel_api.endpoints(self.hotel),
+                *self.voicemail.endpoints(),
             ]
         )
         api = Api(self.registry, core.access, ready=lambda: self.ready, allow_origin="*")

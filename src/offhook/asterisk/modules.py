@@ -118,6 +118,7 @@ MODULES = (
     "func_global.so",
     "func_groupcount.so",
     "func_hangupcause.so",
+    "func_lock.so",
     "func_logic.so",
     "func_math.so",
     "func_strings.so",

@@ -68,6 +68,10 @@ OBJECTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         },
         {"desttype": "ivr", "dest": "6500", "closed": "voicemail 1001"},
     ),
+    "mailboxes": (
+        {"extension": "1000", "greeting": "welcome", "address": "ann@example.com"},
+        {"greeting": "", "greetingbusy": "welcome", "deletemailed": True},
+    ),
 }
 """Of each kind an object to make and what is changed of it; numbers are given by the PBX."""
 

@@ -6,6 +6,7 @@ their value. What objects name of each other is checked when all are stored.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ from offhook.areas.apply.change import Change, Difference, differences
 from offhook.areas.apply.document import ApplyError, Node, fields, objects
 from offhook.areas.apply.extensions import numbered
 from offhook.areas.apply.service import refused
+from offhook.areas.objects.errors import Missing
 from offhook.areas.objects.field import Row
 from offhook.areas.objects.kind import text_of
 from offhook.areas.objects.service import ObjectService, named
@@ -107,7 +109,8 @@ class ObjectSection:
         """Carry out. Raises ApplyError."""
         gone = [change.request for change in changes if isinstance(change.request, str)]
         if gone:
-            self._service.delete_in(unit, named(gone), references=False)
+            with contextlib.suppress(Missing):  # gone with what they belong to
+                self._service.delete_in(unit, named(gone), references=False)
         for change in changes:
             if isinstance(change.request, _Request):
                 self._store(unit, change.request)

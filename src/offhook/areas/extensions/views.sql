@@ -116,7 +116,10 @@ SELECT
     vmsecret AS password,
     username AS fullname,
     '' AS email,
-    '' AS pager
+    '' AS pager,
+    COALESCE((SELECT value FROM pbx_settings WHERE name = 'voicemail.maxlength'), '300') AS maxsecs,
+    COALESCE((SELECT value FROM pbx_settings WHERE name = 'voicemail.minlength'), '1') AS minsecs,
+    COALESCE((SELECT value FROM pbx_settings WHERE name = 'voicemail.maxmessages'), '100') AS maxmsg
 FROM extensions
 WHERE hasvoicemail
 UNION ALL SELECT
@@ -136,6 +139,9 @@ UNION ALL SELECT
         )
         SELECT name FROM spelt WHERE at > 63
     ),
+    '',
+    '',
+    '',
     '',
     ''
 FROM extensions AS e;

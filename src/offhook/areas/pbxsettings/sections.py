@@ -16,6 +16,7 @@ from offhook.areas.pbxsettings.recording_settings import RECORDING
 from offhook.areas.pbxsettings.records_settings import RECORDS
 from offhook.areas.pbxsettings.section import Section
 from offhook.areas.pbxsettings.softclient_settings import SOFTCLIENT
+from offhook.areas.pbxsettings.voicemail_settings import VOICEMAIL
 from offhook.areas.pbxsettings.wakeup_settings import WAKEUP
 from offhook.contract.errors import Errno
 from offhook.contract.rules import Rule, RuleBroken, choice, integer, on_off, pattern
@@ -158,6 +159,7 @@ SECTIONS = (
     SOFTCLIENT,
     RECORDING,
     WAKEUP,
+    VOICEMAIL,
 )
 
 

@@ -1,0 +1,110 @@
+"""The engine's mailboxes on disk: read only. Blocking; call it in a thread.
+
+The engine moves and numbers files while we read. A folder is read again until it was still meanwhile, and a
+message's audio is taken only if the text beside it was of the same message before and after.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import secrets
+import shutil
+from pathlib import Path
+
+from offhook.areas.voicemail.model import FOLDERS, Message, position_of, read_message
+from offhook.asterisk.config import private_folder
+
+_NUMBER = re.compile(r"[0-9]{1,7}", re.ASCII)
+_TRIES = 8
+
+
+class Boxes:
+    """The boxes in `folder`; `taken` is where audio is linked to that is being fetched."""
+
+    def __init__(self, folder: Path, taken: Path) -> None:
+        self._folder = folder
+        self._taken = taken
+
+    def clean(self) -> None:
+        """Forget what an earlier process had taken."""
+        shutil.rmtree(self._taken, ignore_errors=True)
+
+    def numbers(self) -> list[str]:
+        """The boxes that have a folder."""
+        try:
+            return sorted(path.name for path in self._folder.iterdir() if _NUMBER.fullmatch(path.name))
+        except FileNotFoundError:
+            return []
+
+    def messages(self, number: str) -> list[Message]:
+        """All messages of a box: the unread ones first, then by name."""
+        if not _NUMBER.fullmatch(number):
+            return []
+        found: dict[str, Message] = {}
+        for folder in FOLDERS:
+            for message in self._still(self._folder / number / folder):
+                found.setdefault(message.msg_id, message)
+        return sorted(found.values(), key=lambda one: (one.status == "read", one.name))
+
+    def find(self, number: str, msg_id: str) -> Message | None:
+        """The message with this id, wherever it lies now."""
+        return next((one for one in self.messages(number) if one.msg_id == msg_id), None)
+
+    def take(self, number: str, msg_id: str) -> Path | None:
+        """A file of our own with the audio of a message, to be deleted by the caller; None when it is gone.
+
+        Raises OSError when the disk fails.
+        """
+        private_folder(self._taken)
+        for _ in range(_TRIES):
+            message = self.find(number, msg_id)
+            if message is None:
+                return None
+            audio = self._folder / number / message.folder / f"msg{message.position:04d}.wav"
+            target = self._taken / f"{secrets.token_hex(16)}.wav"
+            try:
+                _link(audio, target)
+            except FileNotFoundError:
+                continue
+            again = _read(audio.parent, message.position)
+            if again is not None and again.msg_id == msg_id:
+                return target
+            target.unlink()
+        return None
+
+    def _still(self, folder: Path) -> list[Message]:
+        """The messages of a folder, of one moment; of the last look if it never is still."""
+        found: list[Message] = []
+        for _ in range(_TRIES):
+            try:
+                before = folder.stat().st_mtime_ns
+                positions = [at for path in folder.iterdir() if (at := position_of(path.name)) is not None]
+            except (FileNotFoundError, NotADirectoryError):
+                return []
+            read = [_read(folder, position) for position in sorted(positions)]
+            found = [message for message in read if message is not None]
+            with contextlib.suppress(FileNotFoundError):
+                if folder.stat().st_mtime_ns == before and None not in read:
+                    break
+        return found
+
+
+def _read(folder: Path, position: int) -> Message | None:
+    stem = folder / f"msg{position:04d}"
+    try:
+        if not stem.with_suffix(".wav").exists():
+            return None
+        return read_message(folder.name, position, stem.with_suffix(".txt").read_bytes())
+    except OSError:
+        return None
+
+
+def _link(source: Path, target: Path) -> None:
+    try:
+        os.link(source, target, follow_symlinks=False)
+    except FileNotFoundError:
+        raise
+    except OSError:  # another file system, or one that knows no links
+        shutil.copyfile(source, target, follow_symlinks=False)
