@@ -110,3 +110,12 @@ def tone_of(wav: bytes) -> int:
         if share > 0.5:
             return frequency
     return 0
+
+
+async def opens(pbx: TestPbx, number: str) -> None:
+    """Wait until a box is open on a phone."""
+    for _ in range(200):
+        if await pbx.pbx.messages.voicemail.service.open_on({number}):
+            return
+        await asyncio.sleep(0.05)
+    raise TimeoutError(f"the box {number} was not opened")

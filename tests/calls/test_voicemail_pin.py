@@ -1,0 +1,120 @@
+"""The PIN of a box: guessing is counted over calls, boxes and phones, and locks (issue 5)."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import sqlite3
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from offhook.asterisk.ami import actions
+from offhook.asterisk.switch import SwitchError
+from tests.support.engine_log import engine_log
+from tests.support.pbx import TestPbx
+from tests.support.phone import Phone, eventually
+from tests.support.queue_calls import carrier_to
+from tests.support.story import phones
+from tests.support.voicemail import opens
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+PIN = "90817"
+GUARD = {"pinattempts": 2, "callerattempts": 3, "pinwindow": 600, "pinlock": 600}
+KEYS = ("box-1001", "box-1002", "inside-1000", "inside-1001", "inside-1002", "outside-12345678")
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def guarded(pbx: TestPbx) -> AsyncIterator[TestPbx]:
+    """The PBX with a strict guard; what was counted is forgotten at the end."""
+    before = await pbx.admin("GET", "/settings/voicemail")
+    await pbx.admin("PATCH", "/settings/voicemail", GUARD)
+    yield pbx
+    await pbx.admin("PATCH", "/settings/voicemail", before)
+    for key in KEYS:
+        with contextlib.suppress(SwitchError):
+            await pbx.pbx.switch.act(actions.DBDel(family="offhook-pin", key=key))
+
+
+async def _refused(phone: Phone, code: str, keys: str) -> None:
+    """A call in which all of these keys are pressed, and which the PBX ends."""
+    call = await phone.call(code)
+    await call.answered()
+    await call.rtp.press(keys)
+    await call.over()
+
+
+async def test_guessing_locks_the_box_and_the_caller(
+    guarded: TestPbx, caplog: pytest.LogCaptureFixture
+) -> None:
+    pbx = guarded
+    one, two, three = await phones(pbx, "1000", "1001", "1002", e1001={"vmsecret": PIN})
+    port, secret = pbx.pbx.engine.ami
+    cel = pbx.settings.data / "cel" / "cel.json"
+    journal = pbx.settings.data / "asterisk" / "log" / "messages"
+    with caplog.at_level(logging.WARNING):
+        async with engine_log(port, "offhook", secret, cel) as log:
+            # the third PIN is the right one, and sounds as wrong as the others
+            await _refused(one, "*02", f"1001#31415#1001#92653#1001#{PIN}#")
+            await _refused(two, "*2", f"{PIN}#{PIN}#{PIN}#")
+            assert log.told("OffhookPin", "Mailbox", "By", "Locked") == [
+                ("1001", "inside-1000", "no"),
+                ("1001", "inside-1000", "no"),
+                ("1001", "inside-1000", "yes"),
+                *[("1001", "inside-1001", "yes")] * 3,
+            ]
+            told = "".join(value for event in log.events for value in event.values())
+    told += cel.read_text(encoding="utf-8") + journal.read_text(encoding="utf-8") + caplog.text
+    assert not [pin for pin in ("31415", "92653", PIN) if pin in told]
+    assert caplog.text.count("box 1001 or caller inside-1000 is locked") == 1
+
+    # it is written where it outlives the engine
+    def stored() -> str:
+        with contextlib.closing(
+            sqlite3.connect(pbx.settings.data / "asterisk/var/astdb.sqlite3")
+        ) as database:
+            rows = database.execute("SELECT value FROM astdb WHERE key = '/offhook-pin/box-1001'").fetchall()
+        return str(rows[0][0]) if rows else ""
+
+    await eventually(lambda: stored().startswith("2-"), "the engine's database has it")
+
+    # the caller has had his three wrong ones: no box opens for him, not even by the right PIN
+    await _refused(one, "*02", "1002#1002#" * 3)
+    call = await three.call("*2")
+    await call.answered()
+    await call.rtp.press("1002#")
+    await opens(pbx, "1002")
+    await call.hangup()
+
+    # the lock of 1001 ends by the clock
+    for key in ("box-1001", "inside-1001"):
+        await pbx.pbx.switch.act(actions.DBPut(family="offhook-pin", key=key, val="3-1700000000"))
+    call = await two.call("*2")
+    await call.answered()
+    await call.rtp.press(f"00#{PIN}#")
+    await opens(pbx, "1001")
+    await call.hangup()
+    assert not await pbx.pbx.switch.items(actions.DBGet(family="offhook-pin", key="box-1001"))
+    (left,) = await pbx.pbx.switch.items(actions.DBGet(family="offhook-pin", key="inside-1001"))
+    assert left["Val"].startswith("1-"), "the right PIN does not forget the caller's wrong one"
+
+
+async def test_a_default_pin_does_not_open_a_box_from_outside(guarded: TestPbx) -> None:
+    pbx = guarded
+    await phones(pbx, "1001", "1002", e1001={"vmsecret": PIN})
+    await pbx.prompt("menu", 1200, 0.3)
+    await pbx.apply(
+        "ivrs: [{number: 6500, ivrname: Menu, prompt: menu, dialext: off, dialtocheckvoicemail: on, "
+        "keystar: hangup, digittimeout: 2}]"
+    )
+    carrier = await carrier_to(pbx, "ivr", "6500")
+    call = await carrier.call_in("1")
+    await call.hears(1200)
+    await call.rtp.press("*2")
+    await eventually(lambda: pbx.receiver.named("DTMF"), "the code is told")
+    await call.rtp.press(f"1002#1002#1001#{PIN}#")
+    await opens(pbx, "1001")
+    assert not await pbx.pbx.messages.voicemail.service.open_on({"1002"})
+    await call.hangup()
