@@ -30,9 +30,9 @@ async def test_a_message_is_left_fetched_and_deleted(pbx: TestPbx) -> None:
     one, two, three = await phones(pbx, "1000", "1001", "1002")
     assert await pbx.client.ok("voicemail/query", {"number": "all"}) == {"status": "Success"}
     begun = time.time()
-    await leave(pbx, one, "1001")
+    await leave(pbx.settings.data, one, "1001")
     await lamp_shows(two, 1, 0)
-    await leave(pbx, three, "1001", 2.5)
+    await leave(pbx.settings.data, three, "1001", 2.5)
     await lamp_shows(two, 2, 0)
 
     answer = await pbx.client.ok("voicemail/query", {"number": "1000, 1001,"})
@@ -63,5 +63,5 @@ async def test_a_message_is_left_fetched_and_deleted(pbx: TestPbx) -> None:
     await lamp_shows(two, 0, 0)
     assert await pbx.client.ok("voicemail/query", {"number": "1001"}) == {"status": "Success"}
     assert not list((pbx.settings.data / "voicemail").iterdir())
-    assert not list(folder(pbx, "1001").glob("msg*"))
+    assert not list(folder(pbx.settings.data, "1001").glob("msg*"))
     await eventually(lambda: not pbx.pbx.live.picture.calls, "all calls are over")

@@ -10,7 +10,7 @@ import json
 import random
 import socket
 import tempfile
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -226,10 +226,12 @@ class TestPbx:
             await eventually(lambda earlier=earlier: not earlier.engine.alive, "the engine has ended")  # type: ignore[misc]
         await self.receiver.close()
 
-    async def restart_control(self) -> None:
-        """End the control plane and start it anew; the engine and its calls go on."""
+    async def restart_control(self, meanwhile: Callable[[], Awaitable[None]] | None = None) -> None:
+        """End the control plane, do something `meanwhile`, start it anew; the engine and its calls go on."""
         await self.client.close()
         await self.pbx.close(leave_engine=True)
+        if meanwhile is not None:
+            await meanwhile()
         self._before.append(self.pbx)  # the engine is a child of the first one's
         passwords = self.core.first_passwords
         self.core = await Core.open(self.settings)

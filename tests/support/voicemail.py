@@ -18,32 +18,32 @@ from tests.support.phone import Call, Phone, eventually
 _TONES = (440, 700, 910, 1200, 1500)
 
 
-def folder(pbx: TestPbx, number: str, name: str = "INBOX") -> Path:
+def folder(data: Path, number: str, name: str = "INBOX") -> Path:
     """A folder of a box on disk."""
-    return pbx.settings.data / "asterisk/spool/voicemail/default" / number / name
+    return data / "asterisk/spool/voicemail/default" / number / name
 
 
-async def speak(pbx: TestPbx, call: Call, number: str, seconds: float = 1.5) -> None:
+async def speak(data: Path, call: Call, number: str, seconds: float = 1.5) -> None:
     """Skip the greeting and speak until so much is recorded."""
     await call.answered()
     await eventually(lambda: call.rtp.packets > 20, "the greeting is heard", 10)
     await call.rtp.press("#")
-    await eventually(lambda: _recorded(pbx, number) > seconds, f"{seconds} s of speech are recorded", 20)
+    await eventually(lambda: _recorded(data, number) > seconds, f"{seconds} s of speech are recorded", 20)
 
 
-def _recorded(pbx: TestPbx, number: str) -> float:
-    parts = folder(pbx, number, "tmp").glob("*.wav")
+def _recorded(data: Path, number: str) -> float:
+    parts = folder(data, number, "tmp").glob("*.wav")
     return max((path.stat().st_size for path in parts), default=0) / 16000
 
 
-async def leave(pbx: TestPbx, phone: Phone, number: str, seconds: float = 1.5) -> None:
+async def leave(data: Path, phone: Phone, number: str, seconds: float = 1.5) -> None:
     """Leave a message in a box; returns when it lies there."""
-    before = len(list(folder(pbx, number).glob("msg*.txt")))
+    before = len(list(folder(data, number).glob("msg*.txt")))
     call = await phone.call(f"#{number}")
-    await speak(pbx, call, number, seconds)
+    await speak(data, call, number, seconds)
     await call.hangup()
     await eventually(
-        lambda: len(list(folder(pbx, number).glob("msg*.txt"))) > before, "the message lies in the box"
+        lambda: len(list(folder(data, number).glob("msg*.txt"))) > before, "the message lies in the box"
     )
 
 

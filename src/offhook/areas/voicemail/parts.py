@@ -8,8 +8,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from offhook.areas.downloads.service import OneTimeLinks
+from offhook.areas.pbxsettings.voicemail_settings import VOICEMAIL
 from offhook.areas.voicemail import api
 from offhook.areas.voicemail.boxes import Boxes
+from offhook.areas.voicemail.mailing import VoicemailMail
 from offhook.areas.voicemail.service import VoicemailService
 from offhook.asterisk.switch import Switch
 from offhook.contract.endpoint import Endpoint
@@ -27,6 +29,15 @@ class Voicemail:
         self._links = links
         self._boxes = Boxes(data / "asterisk" / "spool" / "voicemail" / "default", data / "voicemail")
         self.service = VoicemailService(self._boxes, switch, core.extensions.numbers)
+        self._mailing = VoicemailMail(
+            core.store,
+            core.clock,
+            core.zone,
+            self.service,
+            core.mailer,
+            lambda connection: core.pbx_settings.get_in(connection, VOICEMAIL),
+        )
+        core.on_parts_changed(self._on_parts_changed)
 
     def endpoints(self) -> list[Endpoint[Any, Any]]:
         """The contract's endpoints of voicemail."""
@@ -35,15 +46,28 @@ class Voicemail:
     async def start(self) -> None:
         """Begin, once the engine can be spoken to."""
         await asyncio.to_thread(self._boxes.clean)
+        self._mailing.start()
 
     def on_events(self, events: Sequence[Mapping[str, str]]) -> None:
         """Hear what the engine tells."""
         for event in events:
-            if event.get("Event") == "UserEvent" and event.get("UserEvent") == "OffhookPin":
-                _report(event)
+            match event.get("Event"), event.get("UserEvent"):
+                case "UserEvent", "OffhookPin":
+                    _report(event)
+                case ("UserEvent", "OffhookVoicemailEnd") | ("MessageWaiting", _):
+                    self._mailing.look(event.get("Mailbox", "").partition("@")[0])
+
+    def on_connected(self) -> None:
+        """Catch up with what was left and deleted while nobody listened."""
+        self._mailing.look()
 
     async def close(self) -> None:
         """End what goes on by itself."""
+        await self._mailing.close()
+
+    async def _on_parts_changed(self, parts: frozenset[str]) -> None:
+        if parts & {"mail", "voicemail"}:
+            self._mailing.look()
 
 
 def _report(event: Mapping[str, str]) -> None:
