@@ -71,7 +71,6 @@ async def test_what_was_left_while_offhook_was_away_is_mailed_once(pbx: TestPbx,
 
     await pbx.restart_control(meanwhile)
     await server.mail()
-    await pbx.restart_control()
     await leave(data, one, "1001")
     await server.mail(2)
     # nobody wanted the mail of the message that was seen before

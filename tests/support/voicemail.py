@@ -28,10 +28,11 @@ async def speak(data: Path, call: Call, number: str, seconds: float = 1.5) -> No
     await call.answered()
     await eventually(lambda: call.rtp.packets > 20, "the greeting is heard", 10)
     await call.rtp.press("#")
-    await eventually(lambda: _recorded(data, number) > seconds, f"{seconds} s of speech are recorded", 20)
+    await eventually(lambda: recorded(data, number) > seconds, f"{seconds} s of speech are recorded", 20)
 
 
-def _recorded(data: Path, number: str) -> float:
+def recorded(data: Path, number: str) -> float:
+    """Seconds of the message that is being left."""
     parts = folder(data, number, "tmp").glob("*.wav")
     return max((path.stat().st_size for path in parts), default=0) / 16000
 
