@@ -1,4 +1,4 @@
-"""The control plane killed while a caller speaks, and before a message is mailed: nothing lost, nothing twice."""
+"""The control plane killed while a caller speaks, or before the mail: no message is lost or comes twice."""
 
 from __future__ import annotations
 

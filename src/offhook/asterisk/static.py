@@ -269,12 +269,14 @@ def _udptl(settings: EngineSettings) -> str:
     return f"[general]\nudptlstart={low}\nudptlend={high}\n"
 
 
-# No mailcmd runs: the view's e-mail column is empty, offhook sends mail itself.
+# No mailcmd runs: the view's e-mail column is empty, offhook sends mail itself. No PIN is long enough to be set by
+# phone: the engine could not store it, and would write it into its log.
 _VOICEMAIL = """\
 [general]
 format=wav
 maxsecs=300
 minsecs=1
+minpassword=64
 maxmsg=100
 maxsilence=0
 silencethreshold=128
