@@ -141,13 +141,14 @@ def _modules() -> str:
     return "\n".join(lines) + "\n"
 
 
+# No notices: app_voicemail puts PINs into them that were typed wrong or are too short.
 _LOGGER = """\
 [general]
 dateformat=%F %T.%3q
 rotatestrategy=rotate
 queue_log=no
 [logfiles]
-messages => notice,warning,error
+messages => warning,error
 """
 
 
@@ -269,8 +270,8 @@ def _udptl(settings: EngineSettings) -> str:
     return f"[general]\nudptlstart={low}\nudptlend={high}\n"
 
 
-# No mailcmd runs: the view's e-mail column is empty, offhook sends mail itself. No PIN is long enough to be set by
-# phone: the engine could not store it, and would write it into its log.
+# No mailcmd runs: the view's e-mail column is empty, offhook sends mail itself. No PIN is long enough to be
+# set by phone: the engine could not store it, and would write it into its log.
 _VOICEMAIL = """\
 [general]
 format=wav

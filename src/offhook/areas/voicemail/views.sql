@@ -9,10 +9,12 @@ FROM extensions AS e
 LEFT JOIN mailboxes AS m ON m.extension = e.number
 WHERE e.hasvoicemail;
 
--- Which PIN opens which box: the columns say from where, 1 or 0. No PIN opens none.
+-- The PIN of each box; the columns say from where it opens it, 1 or 0. A typed PIN is never part of a query: the
+-- engine writes queries that fail into its log.
 CREATE VIEW v_mailbox_pins AS
 SELECT
-    number || '-' || vmsecret AS entry,
+    number,
+    vmsecret AS pin,
     1 AS own,
     CASE WHEN vmsecret <> number OR allowed IN ('inside', 'everywhere') THEN 1 ELSE 0 END AS inside,
     CASE WHEN vmsecret <> number OR allowed = 'everywhere' THEN 1 ELSE 0 END AS outside
