@@ -62,6 +62,7 @@ async def test_a_message_is_left_fetched_and_deleted(pbx: TestPbx) -> None:
     )
     await lamp_shows(two, 0, 0)
     assert await pbx.client.ok("voicemail/query", {"number": "1001"}) == {"status": "Success"}
-    assert not list((pbx.settings.data / "voicemail").iterdir())
+    taken = pbx.settings.data / "voicemail"
+    await eventually(lambda: not list(taken.iterdir()), "nothing is left of what was fetched")
     assert not list(folder(pbx.settings.data, "1001").glob("msg*"))
     await eventually(lambda: not pbx.pbx.live.picture.calls, "all calls are over")

@@ -10,7 +10,7 @@ import pytest
 from tests.support.pbx import TestPbx
 from tests.support.phone import Call, Phone, eventually
 from tests.support.story import phones
-from tests.support.voicemail import folder, has, lamp_shows, leave, opens
+from tests.support.voicemail import folder, has, lamp_shows, leave, opens, speak
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -58,6 +58,13 @@ async def test_messages_are_heard_deleted_and_a_room_is_cleared(pbx: TestPbx) ->
     await has(pbx, "1001")
     await lamp_shows(two, 0, 0)
 
+    # a box that is switched off keeps what is in it, until it is deleted
+    await leave(data, one, "1001")
+    await pbx.client.ok("extension/update", {"number": "1001", "hasvoicemail": "off"})
+    await has(pbx, "1001", FIRST)
+    await pbx.client.ok("voicemail/delete", {**EVERYTHING, "voicemailfile": "msg0000.wav"})
+    await has(pbx, "1001")
+
 
 async def test_greetings_of_the_phone_and_of_the_operator(pbx: TestPbx) -> None:
     data = pbx.settings.data
@@ -99,13 +106,10 @@ async def test_greetings_of_the_phone_and_of_the_operator(pbx: TestPbx) -> None:
     await (await two.incoming()).refuse(486)
     await _hears(call, 1200)
     await call.hangup()
-    call = await one.call("#1001")
-    await _hears(call, two.frequency)
-    await call.hangup()
     await pbx.admin("PATCH", f"/mailboxes/{made['id']}", {"greeting": "away", "greetingbusy": ""})
-    await leave(data, one, "1001")
     call = await one.call("#1001")
     await _hears(call, 1200)
+    await speak(data, call, "1001", 1.0)
     await call.hangup()
     await pbx.admin("DELETE", "/prompts/away", status=409)
     await pbx.client.ok("extension/delete", {"number": "1001"})

@@ -1,4 +1,4 @@
-"""The engine's mailboxes on disk: read only. Blocking; call it in a thread.
+"""The engine's mailboxes on disk: read only, as long as they are in use. Blocking; call it in a thread.
 
 The engine moves and numbers files while we read. A folder is read again until it was still meanwhile, and a
 message's audio is taken only if the text beside it was of the same message before and after.
@@ -11,6 +11,7 @@ import os
 import re
 import secrets
 import shutil
+from collections.abc import Collection
 from pathlib import Path
 
 from offhook.areas.voicemail.model import FOLDERS, Message, position_of, read_message
@@ -73,6 +74,14 @@ class Boxes:
                 return target
             target.unlink()
         return None
+
+    def discard(self, number: str, msg_ids: Collection[str]) -> None:
+        """Delete messages of a box that the engine does not know, because its extension has none any more."""
+        for message in self.messages(number):
+            if message.msg_id in msg_ids:
+                stem = self._folder / number / message.folder / f"msg{message.position:04d}"
+                stem.with_suffix(".txt").unlink(missing_ok=True)
+                stem.with_suffix(".wav").unlink(missing_ok=True)
 
     def _still(self, folder: Path) -> list[Message]:
         """The messages of a folder, of one moment; of the last look if it never is still."""

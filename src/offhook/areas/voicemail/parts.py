@@ -28,7 +28,7 @@ class Voicemail:
         self._core = core
         self._links = links
         self._boxes = Boxes(data / "asterisk" / "spool" / "voicemail" / "default", data / "voicemail")
-        self.service = VoicemailService(self._boxes, switch, core.extensions.numbers)
+        self.service = VoicemailService(self._boxes, switch, core.extensions.numbers, self._has_box)
         self._mailing = VoicemailMail(
             core.store,
             core.clock,
@@ -64,6 +64,10 @@ class Voicemail:
     async def close(self) -> None:
         """End what goes on by itself."""
         await self._mailing.close()
+
+    async def _has_box(self, number: str) -> bool:
+        found = await self._core.extensions.find(number)
+        return found is not None and found.hasvoicemail
 
     async def _on_parts_changed(self, parts: frozenset[str]) -> None:
         if parts & {"mail", "voicemail"}:

@@ -28,14 +28,20 @@ _CLEARED = 16  # Q.850
 
 
 class VoicemailService:
-    """The messages. `numbers` gives the extensions chosen, or raises ContractError 10006."""
+    """The messages. `numbers` gives the extensions chosen, or raises ContractError 10006; `has_box` tells
+    whether the engine knows a box."""
 
     def __init__(
-        self, boxes: Boxes, switch: Switch, numbers: Callable[[Selection], Awaitable[tuple[str, ...]]]
+        self,
+        boxes: Boxes,
+        switch: Switch,
+        numbers: Callable[[Selection], Awaitable[tuple[str, ...]]],
+        has_box: Callable[[str], Awaitable[bool]],
     ) -> None:
         self._boxes = boxes
         self._switch = switch
         self._numbers = numbers
+        self._has_box = has_box
         self._turns: dict[str, asyncio.Lock] = {}
 
     async def query(self, which: Selection) -> list[tuple[str, list[Message]]]:
@@ -120,6 +126,9 @@ class VoicemailService:
         """
         async with self._turns.setdefault(number, asyncio.Lock()):
             wanted = {message.msg_id for message in messages}
+            if not await self._has_box(number):
+                await asyncio.to_thread(self._boxes.discard, number, wanted)
+                return
             for _ in range(_ROUNDS):  # one that a phone moves meanwhile is looked for again
                 lying = [one for one in await self.messages(number) if one.msg_id in wanted]
                 if not lying:
