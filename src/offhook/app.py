@@ -135,6 +135,7 @@ class Pbx:
             core.records.call_ended,
             core.room_names,
             deserted=lambda channels: self.joining.end(channels),
+            partner_changed=lambda ear: self.monitoring.follow(ear),
         )
         self.switch = Switch(
             self._ami_address,
@@ -314,6 +315,7 @@ class Pbx:
         await self.feature_codes.close()
         await self.page_answers.close()
         await self.joining.close()
+        await self.monitoring.close()
         await self.uacsta.close()
         await self.wrap_ups.close()
         await self.waits.close()

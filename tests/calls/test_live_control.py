@@ -325,6 +325,23 @@ async def test_listen(pbx: TestPbx, mode: str) -> None:
     assert not [step for step in steps(pbx.receiver.events) if step.startswith("CallStatus 1002")]
 
 
+async def test_who_breaks_in_stays_with_the_party_when_it_is_transferred(pbx: TestPbx) -> None:
+    t = await talk(pbx)
+    await pbx.client.ok("call/listen", {"monitor": "1002", "extension": "1000", "type": "barge"})
+    ear = await t.phones[2].incoming()
+    await ear.answer()
+    await t.callee.hears(440, 700)
+    await t.do("transfer", "1000", number="1003")
+    third = await t.phones[3].incoming()
+    await eventually(lambda: "1001 Registered" in steps(pbx.receiver.events), "who is let go has left")
+    await third.answer()
+    await third.hears(440, 700)
+    await t.caller.hears(700, 850)
+    await t.caller.hangup()
+    await ear.over()
+    await t.one_record()
+
+
 async def test_mute(pbx: TestPbx) -> None:
     t = await talk(pbx)
     await t.do("mute", "1000")

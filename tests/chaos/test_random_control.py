@@ -2,7 +2,8 @@
 
 After every operation the API has answered in the contract's words, and now and then the picture of the calls
 is compared with the engine's own. In the end everybody hangs up: no channel is left, and every call has had
-one end and one record. OFFHOOK_RANDOM_SEED chooses another run, OFFHOOK_RANDOM_STEPS its length.
+one end and one record. OFFHOOK_RANDOM_SEED chooses another run, OFFHOOK_RANDOM_STEPS and
+OFFHOOK_RANDOM_EXAMPLES its length.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ log = logging.getLogger(__name__)
 
 STEPS = int(os.environ.get("OFFHOOK_RANDOM_STEPS", "40"))
 SEED = int(os.environ.get("OFFHOOK_RANDOM_SEED", "22"))
+EXAMPLES = int(os.environ.get("OFFHOOK_RANDOM_EXAMPLES", "2"))
 PHONES = [str(number) for number in range(1000, 1020)]
 OUTSIDE = "9555"
 DOCUMENT = f"""
@@ -236,7 +238,7 @@ async def test_random_operations_leave_nothing_behind(pbx: TestPbx) -> None:
             run_state_machine_as_test,
             control,
             settings=settings(
-                max_examples=2,
+                max_examples=EXAMPLES,
                 stateful_step_count=STEPS,
                 deadline=None,
                 phases=[Phase.generate],

@@ -49,6 +49,8 @@ class Leg:
     # The application holds this leg; the bridge in which it is.
     held: bool = False
     bridge: str = ""
+    # The channel of who breaks into its talk: heard by this party, and by whom it talks with.
+    ear: str = ""
     # How many keys its party has pressed since it is there.
     keys: int = 0
     # It is on its way into this call and has another linkedid until it is there.

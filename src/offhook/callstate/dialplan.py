@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from offhook.callstate import changes, control, leaving, reasons
+from offhook.callstate import changes, control, ears, leaving, reasons
 from offhook.callstate.call import Call, Leg, LegState, Role
 from offhook.callstate.entry import AmiEvent, find_or_enter, follow_linkedid
 from offhook.callstate.facts import Dtmf, Forward, PlayPromptEnd, Satisfaction
@@ -153,6 +153,10 @@ def _on_deciding(step: Step, call: Call, _leg: Leg, event: AmiEvent) -> None:
             control.decide(step, call, event.get("By", ""), event.get("Word", ""))
 
 
+def _on_barge(step: Step, _call: Call, _leg: Leg, event: AmiEvent) -> None:
+    ears.attach(step, event.get("Spied", ""), event.get("Channel", ""))
+
+
 def _on_added(step: Step, call: Call, _leg: Leg, event: AmiEvent) -> None:
     """A third party is called into a running call: its channels belong there from now on."""
     if step.calls.get(event.get("To", "")) is not None:
@@ -188,6 +192,7 @@ _USER_EVENTS: Mapping[str, Callable[[Step, Call, Leg, AmiEvent], None]] = {
     "OffhookIncoming": _on_deciding,
     "OffhookDecided": _on_deciding,
     "OffhookAdded": _on_added,
+    "OffhookBarge": _on_barge,
     # the two that the operator's own dialplan sends, as on the appliances (spec 18, `user_events`)
     "DtmfEndString": _on_keys,
     "PlayPromptEnd": _on_prompt_end,

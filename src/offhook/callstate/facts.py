@@ -134,6 +134,14 @@ class Deserted:
 
 
 @dataclass(frozen=True, slots=True)
+class PartnerChanged:
+    """Whom the channel `ear` breaks in on talks with somebody else now, or nobody. Stays inside offhook."""
+
+    callid: str
+    ear: str
+
+
+@dataclass(frozen=True, slots=True)
 class CallEnded:
     """The last channel of a call is gone. Stays inside offhook: the ledger releases the record on it."""
 
@@ -154,5 +162,6 @@ Fact: TypeAlias = (
     | RoomChanged
     | PhaseChanged
     | Deserted
+    | PartnerChanged
     | CallEnded
 )

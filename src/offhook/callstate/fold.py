@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TypeAlias
 
-from offhook.callstate import changes, control, holding, leaving, parking, reasons, rooms, transfers
+from offhook.callstate import changes, control, ears, holding, leaving, parking, reasons, rooms, transfers
 from offhook.callstate.call import Call, Leg, LegState, Role
 from offhook.callstate.dialplan import on_user_event
 from offhook.callstate.entry import (
@@ -163,6 +163,7 @@ def _on_bridge_enter(step: Step, event: AmiEvent) -> None:
     leg = replace(call.legs[leg.uniqueid], held=False, bridge=event.get("BridgeUniqueid", ""), keys=0)
     leg = replace(leg, added=leg.added and event.get("Linkedid") != call.callid)
     call = step.save(call.with_leg(leg))
+    ears.entered(step, call, leg.bridge)
     if call.key_transfer is not None and call.key_transfer.leg == leg.uniqueid:
         transfers.key_moved(step, call, leg.bridge)
         return
@@ -176,6 +177,7 @@ def _on_bridge_leave(step: Step, event: AmiEvent) -> None:
     if found and found[1].bridge == event.get("BridgeUniqueid"):
         call, leg = found
         step.save(call.with_leg(replace(leg, bridge="")))
+        ears.moved(step, call, leg)
 
 
 def _on_room(step: Step, event: AmiEvent) -> None:

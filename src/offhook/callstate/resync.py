@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from offhook.callstate import changes, control, leaving, rooms
+from offhook.callstate import changes, control, ears, leaving, rooms
 from offhook.callstate.call import Call, LegState, Role
 from offhook.callstate.entry import (
     AmiEvent,
@@ -62,6 +62,7 @@ def resync(
     rooms.take_in(step, inside)
     step.hush(set(fresh))
     _see_waiting(step, living)
+    _see_ears(step, living)
     if contacts is not None:
         _take_contacts(step, contacts, silent=not picture.synced)
     return step.finish(synced=picture.synced or contacts is not None)
@@ -102,6 +103,17 @@ def _see_waiting(step: Step, living: Mapping[str, AmiEvent]) -> None:
         phase = _waits(living, call)
         if phase is not None:
             control.ask(step, call, phase)
+
+
+def _see_ears(step: Step, living: Mapping[str, AmiEvent]) -> None:
+    """Who breaks into which talk. Whom that party talks with may have changed while nobody looked."""
+    for event in living.values():
+        if event.get("Context") == "offhook-spy" and event.get("Exten") == "barge":
+            spied = event.get("ApplicationData", "").partition(",")[0]
+            ears.attach(step, spied, event.get("Channel", ""))
+            call = step.calls.get(step.channels.get(spied) or "")
+            if call is not None:
+                ears.moved(step, call, call.legs[spied])
 
 
 def _update_known(step: Step, living: Mapping[str, AmiEvent]) -> None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from offhook.callstate import abandon, expect, fold, resync, settle
-from offhook.callstate.facts import CallEnded, Deserted, Fact, PhaseChanged, RoomChanged
+from offhook.callstate.facts import CallEnded, Deserted, Fact, PartnerChanged, PhaseChanged, RoomChanged
 from offhook.callstate.model import Member
 from offhook.callstate.picture import Picture
 from offhook.events.api import ConferenceStatus, Event
@@ -50,7 +50,8 @@ class _Wait:
 class LiveCalls:
     """Holds the picture. `publish` gets every event for the world and the call in whose order it belongs;
     `call_ended` the id of each call that ended; `room_name` tells what a conference is called; `deserted`
-    gets the channels that ring for a call in which nobody is left.
+    gets the channels that ring for a call in which nobody is left, `partner_changed` an ear whose party talks
+    with somebody else.
 
     Runs in the event loop's thread only; nothing here waits but `until`.
     """
@@ -61,12 +62,14 @@ class LiveCalls:
         call_ended: Callable[[str], None],
         room_name: Callable[[str], str] = str,
         deserted: Callable[[Sequence[str]], None] = lambda _channels: None,
+        partner_changed: Callable[[str], None] = lambda _ear: None,
     ) -> None:
         self.picture = Picture()
         self._publish = publish
         self._call_ended = call_ended
         self._room_name = room_name
         self._deserted = deserted
+        self._partner_changed = partner_changed
         self._waits: dict[_Wait, None] = {}
 
     @contextlib.contextmanager
@@ -180,6 +183,8 @@ class LiveCalls:
                     log.info("call %s: %s -> %s -> %s", fact.callid, fact.old, fact.event, fact.new)
                 case Deserted(channels=channels):
                     self._deserted(channels)
+                case PartnerChanged(ear=ear):
+                    self._partner_changed(ear)
                 case RoomChanged(callid=callid, number=number, members=members):
                     name = self._room_name(number)
                     self._publish(ConferenceStatus(callid, number, name, members), fact.because)

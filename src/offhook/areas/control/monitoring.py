@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
@@ -23,6 +24,9 @@ MODES = {"listen": "Listen", "whisper": "Whisper", "barge": "Barge-in"}
 _EVERY_MODE = "Extensive"
 _LEAVING_SECONDS = 0.5
 
+_FOLLOWING_SECONDS = 0.2
+"""How long an ear needs to be where it was sent: the engine loses a second redirect that comes earlier."""
+
 
 class Monitoring:
     """Lets extensions into the calls of others."""
@@ -36,6 +40,32 @@ class Monitoring:
         self._switch = switch
         self._live = live
         self._find_extension = find_extension
+        self._following: dict[str, asyncio.Task[None]] = {}
+        self._again: set[str] = set()
+
+    def follow(self, ear: str) -> None:
+        """Whom the channel `ear` breaks in on talks with somebody else: let it be heard by both again."""
+        if ear in self._following:
+            self._again.add(ear)
+            return
+        task = self._following[ear] = asyncio.create_task(self._follow(ear))
+        task.add_done_callback(lambda _task: self._following.pop(ear))
+
+    async def _follow(self, ear: str) -> None:
+        self._again.add(ear)
+        while ear in self._again:
+            self._again.discard(ear)
+            try:
+                await self._switch.redirect(ear, ("offhook-spy", "barge"))
+            except SwitchError as failure:
+                self._again.discard(ear)
+                log.info("call/listen: %s has ended by itself: %s", ear, failure)
+                return
+            await asyncio.sleep(_FOLLOWING_SECONDS)
+
+    async def close(self) -> None:
+        """Wait for what is under way."""
+        await asyncio.gather(*self._following.values(), return_exceptions=True)
 
     async def listen(self, monitor: str, extension: str, mode: str) -> str:
         """Ring `monitor`, and when it answers let it into the call of `extension`; returns that call's id.
