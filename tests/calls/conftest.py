@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest_asyncio
 
+from tests.support.engine_log import bad_expressions
 from tests.support.pbx import TestPbx, running_pbx
 
 
@@ -18,7 +19,11 @@ async def the_pbx() -> AsyncIterator[TestPbx]:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def pbx(the_pbx: TestPbx) -> AsyncIterator[TestPbx]:
-    """The PBX, clean."""
+    """The PBX, clean. What it runs in a test has no expression that the engine cannot read."""
     await the_pbx.reset()
+    log = the_pbx.settings.data / "asterisk" / "log" / "messages"
+    begin = log.stat().st_size if log.exists() else 0
     yield the_pbx
     await the_pbx.reset()
+    wrong = bad_expressions(log, begin)
+    assert not wrong, "\n".join(wrong)

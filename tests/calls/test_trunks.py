@@ -315,6 +315,12 @@ async def test_ranges_of_numbers_and_extensions(pbx: TestPbx) -> None:
         await (await phones[wanted].incoming()).refuse(486)
         await call.hangup()
     assert await (await carrier.call_in("5503311")).refused() == 404
+    # the last digits of what was called say who is meant where the route has no range of its own
+    await _route_in(pbx, name="last", did="550XXXX", desttype="extrange", dest="1000-1002")
+    call = await carrier.call_in("5501001")
+    await (await phones["1001"].incoming()).refuse(486)
+    await call.hangup()
+    assert await (await carrier.call_in("5501003")).refused() == 404
 
 
 async def test_a_pin_is_asked_and_stands_in_the_record(pbx: TestPbx) -> None:

@@ -51,6 +51,17 @@ class EngineLog:
         return [str(json.loads(row["eventextra"])["extra"]) for row in self.cel(name)]
 
 
+def bad_expressions(log: Path, begin: int = 0) -> list[str]:
+    """What the engine's log says, from a byte on, of expressions in the dialplan that have no meaning."""
+    if not log.exists():
+        return []
+    with log.open(encoding="utf-8", errors="replace") as file:
+        file.seek(begin)
+        lines = file.read().splitlines()
+    # the expression itself stands in the next line
+    return ["\n".join(lines[at : at + 2]) for at, line in enumerate(lines) if "ast_yyerror" in line]
+
+
 @contextlib.asynccontextmanager
 async def engine_log(port: int, user: str, secret: str, cel_file: Path) -> AsyncIterator[EngineLog]:
     """Listen to the engine for the time of a block."""
