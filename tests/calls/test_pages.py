@@ -105,6 +105,22 @@ async def test_a_page_to_nobody(pbx: TestPbx) -> None:
     await story.ends()
 
 
+async def test_a_page_to_who_is_in_calls(pbx: TestPbx) -> None:
+    one, two, _, four = await phones(pbx, "1000", "1001", "1002", "1003")
+    await _group(pbx, members="1000, 1001")
+    before = await four.call("1001")
+    await (await two.incoming()).answer()
+    await before.hears(570)
+    await eventually(lambda: "1001 Busy" in steps(pbx.receiver.events), "all of the beginning is told")
+    pbx.receiver.clear()
+    story = Story(pbx)
+    call = await one.call("6300")
+    assert await call.refused() >= 400
+    await story.tells("1000 Busy", "CallStatus 1000 BYE/6300", "1000 Registered")
+    await story.tells("CallFailed User Busy: 1000", "NewCdr 1000 6300 BUSY Internal")
+    await before.hangup()
+
+
 async def test_who_leaves_a_page_leaves_the_others(pbx: TestPbx) -> None:
     one, two, three = await phones(pbx, "1000", "1001", "1002")
     two.auto_answer = three.auto_answer = True
