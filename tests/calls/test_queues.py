@@ -212,6 +212,37 @@ async def test_an_agent_who_answers_and_hangs_up_at_once_ends_the_call_cleanly(p
     assert not await running(pbx)
 
 
+@pytest.mark.parametrize("held", ["1000", "1001"])
+async def test_who_was_held_by_an_application_is_asked_all_the_same(pbx: TestPbx, held: str) -> None:
+    one, agent = await cast(pbx, 1)
+    await pbx.prompt("survey", 1200)
+    await make_queue(pbx, "1001", satisfactionsurvey="survey")
+    call = await wait_in(one)
+    his = await agent.incoming()
+    await his.answer()
+    await call.hears(620)
+    channel = next(
+        member.channelid
+        for running_call in pbx.pbx.live.picture.calls.values()
+        for member in running_call.members
+        if member.number == held
+    )
+    await pbx.client.ok("call/hold", {"channelid": channel})
+    quiet = call if held == "1001" else his
+    await eventually(lambda: quiet.rtp.silent, "the two are apart")
+    await pbx.client.ok("call/unhold", {"channelid": channel})
+    await call.hears(620)
+    await his.hears(CALLER)
+    await his.hangup()
+    await call.hears(1200)
+    await call.rtp.press("3")
+    await call.over()
+    assert pbx.receiver.named("satisfaction")
+    record = await record_of(pbx)
+    assert (record["callto"], record["status"]) == ("6700(1001)", "ANSWERED")
+    assert not await running(pbx)
+
+
 async def test_an_agent_with_two_phones(pbx: TestPbx) -> None:
     one, agent, other = await cast(pbx, 2, maxregistrations="2")
     desk = await pbx.phone("1001", frequency=1330)

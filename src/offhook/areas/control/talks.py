@@ -18,12 +18,26 @@ from offhook.areas.control.legs import (
 from offhook.areas.control.live import LiveCalls
 from offhook.asterisk.switch import EngineRefused, Switch
 from offhook.callstate import Call, Picture
-from offhook.callstate.call import Leg
+from offhook.callstate.call import Leg, Role
 from offhook.callstate.phase import Phase
 from offhook.contract.errors import ContractError, Errno
 
 PEER = "OFFHOOK_PEER"
 """The channel that ends with this one while the two are not joined (dialplan, `offhook-alone`)."""
+
+TALK = "OFFHOOK_TALK"
+"""The channel with which this one is to talk."""
+
+
+def queue_caller(call: Call, *legs: Leg) -> Leg | None:
+    """Who of these legs has called the queue through which the call runs; None when it runs through none."""
+    if call.path_kind != "queue":
+        return None
+    for leg in legs:
+        seat = call.seat_of(leg.uniqueid)
+        if seat is not None and seat.role is Role.CALLER:
+            return leg
+    return None
 
 
 class Talks:
@@ -68,7 +82,7 @@ class Talks:
             if other.held:
                 await self._switch.redirect(leg.channelid, ("offhook-silent", "s"))
             else:
-                await self._join(other, leg)
+                await self._join(call, other, leg)
         await require_arrival(self._live, call.callid, leg, lambda now: not now.legs[leg.uniqueid].held)
         return call.callid
 
@@ -107,12 +121,18 @@ class Talks:
 
         await self._live.until(together, OPTIMISING_SECONDS)
 
-    async def _join(self, one: Leg, other: Leg) -> None:
+    async def _join(self, call: Call, one: Leg, other: Leg) -> None:
         """Bridge two that are apart. Whoever is taken out of its music runs `h`, which must end nobody."""
         for leg in (one, other):
             await self._switch.setvar(leg.channelid, PEER, "")
+        caller = queue_caller(call, one, other)
         try:
-            await self._switch.bridge(one.channelid, other.channelid)
+            if caller is not None:  # goes on in the queue's dialplan when the agent hangs up
+                agent = other if caller is one else one
+                await self._switch.setvar(caller.channelid, TALK, agent.channelid)
+                await self._switch.redirect(caller.channelid, ("offhook-queue-again", "s"))
+            else:
+                await self._switch.bridge(one.channelid, other.channelid)
         except EngineRefused:  # one has just left, and what would have ended the other is gone
             for leg in (one, other):
                 with contextlib.suppress(EngineRefused):

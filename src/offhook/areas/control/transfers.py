@@ -17,7 +17,7 @@ from offhook.areas.control.legs import (
     talking_with,
 )
 from offhook.areas.control.live import LiveCalls
-from offhook.areas.control.talks import PEER, Talks
+from offhook.areas.control.talks import PEER, TALK, Talks
 from offhook.areas.control.targets import Target, Targets
 from offhook.asterisk.switch import Switch
 from offhook.callstate import Call
@@ -25,7 +25,7 @@ from offhook.callstate.call import Consultation, Leg, LegState
 from offhook.callstate.phase import THIRD, Phase
 from offhook.contract.errors import ContractError, Errno
 
-_HELD, _TALK, _CONSULT, _RIGHT = "OFFHOOK_HELD", "OFFHOOK_TALK", "OFFHOOK_CONSULT", "OFFHOOK_RIGHT"
+_HELD, _CONSULT, _RIGHT = "OFFHOOK_HELD", "OFFHOOK_CONSULT", "OFFHOOK_RIGHT"
 
 
 class Transfers:
@@ -122,12 +122,12 @@ class Transfers:
     async def _threeway(self, call: Call, leg: Leg) -> None:
         held, _ = self._apart(call)
         await self._switch.setvar(leg.channelid, _CONSULT, "")
-        await self._switch.setvar(held.channelid, _TALK, leg.channelid)
+        await self._switch.setvar(held.channelid, TALK, leg.channelid)
         await self._switch.redirect(held.channelid, ("offhook-joining", "s"))
 
     async def _swap(self, call: Call, leg: Leg) -> None:
         held, partner = self._apart(call)
-        await self._switch.setvar(leg.channelid, _TALK, held.channelid)
+        await self._switch.setvar(leg.channelid, TALK, held.channelid)
         await self._switch.setvar(leg.channelid, _HELD, partner.channelid)
         await self._switch.setvar(leg.channelid, _CONSULT, "1")
         await self._switch.setvar(held.channelid, _HELD, partner.channelid)
