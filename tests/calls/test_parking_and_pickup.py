@@ -286,6 +286,25 @@ async def test_two_pick_up_at_once(pbx: TestPbx) -> None:
     assert steps(pbx.receiver.events)[-1] == f"NewCdr 1000 {winner.phone.number} ANSWERED Internal"
 
 
+@pytest.mark.parametrize("registrations", ["1", "2"])
+async def test_a_phone_that_an_application_rings_first_is_not_picked_up(
+    pbx: TestPbx, registrations: str
+) -> None:
+    one, two, three = await phones(pbx, "1000", "1001", "1002", e1001={"maxregistrations": registrations})
+    three.auto_answer = True
+    await _ready(pbx)
+    callid = (await pbx.client.ok("call/dial", {"caller": "1001", "callee": "1002"}))["callid"]
+    first = await two.incoming()
+    await eventually(lambda: "1001 Ringing" in steps(pbx.receiver.events), "1001 rings")
+    for code in CODES:
+        assert await (await one.call(code)).refused() == 404
+    await first.answer()
+    await first.hears(700)
+    await first.hangup()
+    cdr = await pbx.receiver.cdr(callid)
+    assert (cdr["callfrom"], cdr["callto"], cdr["status"]) == ("1001", "1002", "ANSWERED")
+
+
 async def test_the_call_that_is_meant_is_picked_up(pbx: TestPbx) -> None:
     one, two, three, four, five = await phones(pbx, "1000", "1001", "1002", "1003", "1004")
     await one.call("1001")

@@ -93,6 +93,8 @@ class Dialling:
         if several:
             variables |= {"OFFHOOK_CALLEE": callee, "OFFHOOK_AUTOANSWER": "1" if auto_answer else ""}
             variables = {f"_{name}": value for name, value in variables.items()}  # for the phone behind it
+        else:
+            variables |= OWN
         return await self._launcher.launch(
             NewCall(
                 caller=caller,
@@ -146,6 +148,10 @@ class Dialling:
                 called=True,
             )
         )
+
+
+OWN = {"OFFHOOK_OWN": "1", "CHANNEL(callgroup)": ""}
+"""The variables of a phone that is rung for the PBX itself: nobody picks it up (dialplan, `offhook-own`)."""
 
 
 def first_leg(target: Target, *, shown: str, then: str, number: str = "") -> dict[str, str]:
