@@ -43,6 +43,7 @@ def test_a_phone_that_registers_leaves_and_comes_back() -> None:
             contact("1000", "10.0.0.1"),
             contact("1000", "10.0.0.1", "Removed"),
             contact("1000", "10.0.0.1", "Removed"),
+            contact("1000", "10.0.0.2"),
             contact("1000", "10.0.0.2", "Reachable"),
         ],
     )
@@ -51,6 +52,39 @@ def test_a_phone_that_registers_leaves_and_comes_back() -> None:
         "1000 is Unregistered at ''",
         "1000 is Registered at '10.0.0.2'",
     ]
+
+
+def test_an_answer_that_comes_after_the_registration_has_ended_is_nobodys() -> None:
+    picture, facts = play(
+        Picture(synced=True),
+        [
+            contact("1000", "10.0.0.1"),
+            contact("1000", "10.0.0.1", "Removed"),
+            contact("1000", "10.0.0.1", "Reachable"),
+            contact("1000", "10.0.0.1", "Unreachable"),
+            contact("1000", "10.0.0.1", "Reachable"),
+        ],
+    )
+    assert lines(facts) == ["1000 is Registered at '10.0.0.1'", "1000 is Unregistered at ''"]
+    assert not picture.phones["1000"].contacts
+
+
+def test_a_phone_that_does_not_answer_for_a_while_comes_back() -> None:
+    picture, facts = play(
+        Picture(synced=True),
+        [
+            contact("1000", "10.0.0.1"),
+            contact("1000", "10.0.0.1", "Unreachable"),
+            contact("1000", "10.0.0.1", "Unreachable"),
+            contact("1000", "10.0.0.1", "Reachable"),
+        ],
+    )
+    assert [line.split(" at ")[0] for line in lines(facts)] == [
+        "1000 is Registered",
+        "1000 is Unregistered",
+        "1000 is Registered",
+    ]
+    assert not picture.phones["1000"].silent
 
 
 def test_recorded_registrations_tell_only_what_changes_the_extension() -> None:

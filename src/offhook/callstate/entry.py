@@ -156,13 +156,14 @@ def apply_state(step: Step, call: Call, leg: Leg, state: LegState | None) -> Non
         control.tell_waiting(step, control.answered(step, changes.answer(step, call, leg), leg))
 
 
-def take_contact(step: Step, endpoint: str, uri: str, status: str) -> None:
-    """One registration came, changed or went; other endpoints than extensions' are ignored."""
+def take_contact(step: Step, endpoint: str, uri: str, status: str, *, listed: bool = False) -> None:
+    """One registration came, changed or went, or is `listed`; those of other endpoints are ignored."""
     party = party_of_endpoint(endpoint)
     if party is None or party.type is not PartyType.EXTENSION or not uri:
         return
     known = step.phones.get(party.name) or Phones()
-    step.phones.put(party.name, known.with_contact(uri, status))
+    take = known.with_listed if listed else known.with_contact
+    step.phones.put(party.name, take(uri, status))
     step.touch(party.name)
 
 

@@ -11,17 +11,17 @@ from offhook.callstate.model import ExtensionState
 
 _HOST = re.compile(r"sips?:(?:[^@]*@)?(?:\[(?P<v6>[^\]]+)\]|(?P<host>[^:;>?]+))", re.IGNORECASE)
 
-_OFF = frozenset({"Removed", "Unreachable"})
-
 
 @dataclass(frozen=True, slots=True)
 class Phones:
     """The registrations of one extension and what was last told about it.
 
-    `contacts` are contact URIs, the newest last. `told` is None as long as nothing is known.
+    `contacts` are contact URIs, the newest last; `silent` those of phones that are registered and do not
+    answer. `told` is None as long as nothing is known.
     """
 
     contacts: tuple[str, ...] = ()
+    silent: tuple[str, ...] = ()
     told: ExtensionState | None = None
     told_address: str = ""
 
@@ -31,13 +31,27 @@ class Phones:
         return address_of(self.contacts[-1]) if self.contacts else ""
 
     def with_contact(self, uri: str, status: str) -> Phones:
-        """Take in one ContactStatus or ContactList: `Removed` and `Unreachable` take the contact away.
+        """Take in one ContactStatus: `Removed` and `Unreachable` take the contact away.
 
         A contact that is there already keeps its place, so that a refreshed registration changes nothing.
+        Whether a phone answers is told of registered ones only: a registration begins with `NonQualified`
+        (measured), and what was asked before it ended may be answered after that.
         """
-        if status in _OFF:
-            return replace(self, contacts=tuple(known for known in self.contacts if known != uri))
-        return self if uri in self.contacts else replace(self, contacts=(*self.contacts, uri))
+        if status in ("Reachable", "Unreachable") and uri not in (*self.contacts, *self.silent):
+            return self
+        return self.with_listed(uri, status)
+
+    def with_listed(self, uri: str, status: str) -> Phones:
+        """Take in one contact as the engine lists it, with its status."""
+        if status not in ("Removed", "Unreachable") and uri in self.contacts:
+            return self
+        contacts = tuple(known for known in self.contacts if known != uri)
+        silent = tuple(known for known in self.silent if known != uri)
+        if status == "Unreachable":
+            silent = (*silent, uri)
+        elif status != "Removed":
+            contacts = (*contacts, uri)
+        return replace(self, contacts=contacts, silent=silent)
 
 
 def address_of(uri: str) -> str:

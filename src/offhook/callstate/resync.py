@@ -179,9 +179,11 @@ def _complete(step: Step, callid: str, living: Mapping[str, AmiEvent]) -> None:
 
 def _take_contacts(step: Step, contacts: Iterable[AmiEvent], *, silent: bool) -> None:
     for extension, phones in list(step.phones.now.items()):
-        step.phones.put(extension, replace(phones, contacts=()))
+        step.phones.put(extension, replace(phones, contacts=(), silent=()))
         step.touch(extension)
     for event in contacts:
-        take_contact(step, event.get("Endpoint", ""), event.get("Uri", ""), event.get("Status", ""))
+        take_contact(
+            step, event.get("Endpoint", ""), event.get("Uri", ""), event.get("Status", ""), listed=True
+        )
     if silent:
         step.learn_all()
