@@ -13,9 +13,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from application import options, run
-from client import Client, Event, Refused, Unexpected, members, say
-
-NO_SUCH_ENDPOINT = "10003"
+from client import Client, Event, Unexpected, members, say
 
 
 @dataclass
@@ -100,13 +98,7 @@ def wake_up(pbx: Client, given: argparse.Namespace) -> None:
     """Set a wake-up call, put it off, and have it rung, or deleted again."""
     room: str = given.room
     alarm = {"time": given.wakeup, "type": "onetime"}
-    try:
-        pbx.post("wakeupcall/create", number=room, wakeup=[{**alarm, "repeats": "1", "repeatinterval": "5"}])
-    except Refused as refused:
-        if refused.errno != NO_SUCH_ENDPOINT:
-            raise
-        say("This PBX has no wake-up calls; the desk has to wake the guest. Going on.")
-        return
+    pbx.post("wakeupcall/create", number=room, wakeup=[{**alarm, "repeats": "1", "repeatinterval": "5"}])
     for one in wake_up_calls(pbx, room):
         pbx.post("wakeupcall/update", number=room, wakeupid=one, wakeup={**alarm, "time": given.later})
     (one,) = wake_up_calls(pbx, room)

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import pytest
 
+from tests.support.contract import CONTRACT
 from tests.support.pbx import Json, TestPbx, steps
 from tests.support.phone import eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def test_every_endpoint_of_the_contract_is_served_and_no_other(pbx: TestPbx) -> None:
+    older = {"paginggrouplist/query"}  # the index of chapter 00 names it as an older path
+    assert {endpoint.path for endpoint in pbx.pbx.registry} == CONTRACT.keys() | older
 
 
 @pytest.mark.parametrize(

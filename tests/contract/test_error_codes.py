@@ -19,7 +19,6 @@ TESTS = Path(__file__).parents[1]
 CASES = (*trunks.CASES, *routes.CASES, *settings.CASES)
 
 SHOWN = {
-    "contract/test_unbuilt.py": [10003],
     "calls/test_call_rules.py": [10004, 10005, 10031, 10101, 10103, 30002],
     "calls/test_uacsta.py": [10006, 10153],
     "calls/test_live_control.py": [10008, 10009, 10010, 10102, 10151],
@@ -39,7 +38,7 @@ SHOWN = {
     "calls/test_instant_conferences.py": [10112, 10113],
     "unit/test_contacts_rules.py": [10139, 10140, 10142],
     "contract/test_wakeup.py": [10020, 10021, 10022],
-    "contract/test_requests_raw.py": [20000, 20001, 20005, 20007, 20009, 20010, 30003],
+    "contract/test_requests_raw.py": [10003, 20000, 20001, 20005, 20007, 20009, 20010, 30003],
     "contract/test_recordings.py": [20012, 20014],
     "unit/test_access.py": [20002, 20003, 20004, 20006, 20008, 20011],
 }

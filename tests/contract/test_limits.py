@@ -1,22 +1,8 @@
-"""What of the contract is not built yet answers Failed 10003, and stands in one list."""
+"""Limits and password rules are settings of the API."""
 
 from __future__ import annotations
 
-from offhook.contract.unbuilt import CONTRACT_PATHS, unbuilt
 from tests.support.api import running_api
-
-CALL_CONTROL = {"call/query", "call/dial", "call/hangup"}
-
-
-async def test_what_is_not_built_answers_10003() -> None:
-    async with running_api() as api:
-        missing = [path for path in unbuilt(api.registry) if path not in CALL_CONTROL]
-        print("not built yet:", ", ".join(missing))
-        assert {endpoint.path for endpoint in api.registry} <= CONTRACT_PATHS, "nothing beyond the contract"
-        token = await api.login()
-        for path in missing:
-            answer = await api.post(f"{path}?token={token}")
-            assert (answer["status"], answer["errno"]) == ("Failed", "10003"), path
 
 
 async def test_limits_and_password_rules_are_settings() -> None:
