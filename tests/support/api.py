@@ -127,7 +127,13 @@ class TestApi:
         self.emptied: list[tuple[str, float]] = []
         self.engine_away = False
         self.hotel = HotelService(
-            core.store, core.extensions, clock, forget=self._forget, empty=self._empty, retry_seconds=0.01
+            core.store,
+            core.extensions,
+            clock,
+            forget=self._forget,
+            empty=self._empty,
+            retry_seconds=0.01,
+            late_seconds=100,
         )
         self.voicemail = Voicemail(core, cast(Switch, None), self.links)
         self.registry = Registry(

@@ -36,11 +36,12 @@ Empty = Callable[[str, float], Awaitable[None]]
 """Deletes the messages of a box that were left until a time. Raises SwitchError."""
 
 _RETRY_SECONDS = 30.0
-_LATE_SECONDS = 900.0  # nobody speaks longer to a box
+_LATE_SECONDS = 3700.0  # no message can be longer, see maxlength in pbxsettings.voicemail_settings
 
 
 class HotelService:
-    """Clears rooms. `retry_seconds` is the pause after which the engine is asked again to empty a box."""
+    """Clears rooms. `retry_seconds` is the pause after which the engine is asked again to empty a box,
+    `late_seconds` the time after which it is asked once more in any case."""
 
     def __init__(
         self,
@@ -51,6 +52,7 @@ class HotelService:
         forget: Forget,
         empty: Empty,
         retry_seconds: float = _RETRY_SECONDS,
+        late_seconds: float = _LATE_SECONDS,
     ) -> None:
         self._store = store
         self._extensions = extensions
@@ -58,6 +60,7 @@ class HotelService:
         self._forget = forget
         self._empty = empty
         self._retry_seconds = retry_seconds
+        self._late_seconds = late_seconds
         self._turn = asyncio.Lock()
         self._retry: asyncio.Task[None] | None = None
 
@@ -96,12 +99,12 @@ class HotelService:
                     log.warning("hotel: the box of %s cannot be emptied now: %s", row.number, failure)
                     again = self._retry_seconds
                     continue
-                left = row.ordered_at + _LATE_SECONDS - self._clock.now()
-                if 0 < left <= _LATE_SECONDS:
+                left = row.ordered_at + self._late_seconds - self._clock.now()
+                if 0 < left <= self._late_seconds:
                     again = min(again, left)
                 else:
                     await self._store.write("hotel: box emptied", partial(_done, identity=row.id))
-            if again <= _LATE_SECONDS:
+            if again <= self._late_seconds:
                 self._later(again)
 
     def _later(self, seconds: float) -> None:

@@ -234,4 +234,5 @@ def _enabled(connection: sa.Connection) -> set[str]:
 
 
 def _missing(which: Selection, found: Sequence[str]) -> list[Failure]:
-    return [(name, Errno.NO_SUCH_EXTENSION) for name in which.names if name not in found]
+    known = frozenset(found)
+    return [(name, Errno.NO_SUCH_EXTENSION) for name in which.names if name not in known]
