@@ -42,7 +42,8 @@ _CALLS = tuple(
 )
 _DEST = re.compile(r"Set\(DEST=(?P<name>.*)\)")
 _GLOBAL = re.compile(
-    r"OFFHOOK_(?:CODE_VOICEMAIL=[*#0-9]*|FAX_FOLDER=/[A-Za-z0-9/_.-]+|ZONE=[A-Za-z/_+-]+|BIND=[0-9a-f.:]*)"
+    r"OFFHOOK_(?:CODE_VOICEMAIL=[*#0-9]*|(?:FAX_FOLDER|RECORDINGS)=/[A-Za-z0-9/_.-]+|ZONE=[A-Za-z/_+-]+"
+    r"|BIND=[0-9a-f.:]*)"
 )
 
 
