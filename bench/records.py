@@ -145,7 +145,10 @@ async def measure(count: int) -> Iterator[Row]:
                         f"{cpu:.2f} s of CPU, {wall:.2f} s",
                     )
                 )
-            for what, beside in (("alone", asyncio.sleep(10)), ("during an export", export(store, everything))):
+            for what, beside in (
+                ("alone", asyncio.sleep(10)),
+                ("during an export", export(store, everything)),
+            ):
                 taken = await writes_meanwhile(store, asyncio.ensure_future(beside))
                 rows.append(Row(f"a small write {what}", spread(taken), "no write waits for an export"))
         finally:
