@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 import sqlalchemy as sa
 from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 
 from offhook.areas.records import retention
 from offhook.areas.records.retention import YOUNG_SECONDS, Limits, Retention
@@ -20,8 +22,9 @@ from offhook.areas.records.search import Place, Span, page
 from offhook.areas.records.tables import cdr, cdr_parties
 from offhook.clock import ManualClock
 from offhook.ledger import Leg
+from offhook.store import migrate
 from offhook.store.migrate import open_store
-from offhook.store.unit import Store, UnitOfWork
+from offhook.store.unit import Store, UnitOfWork, sqlite_engine
 from tests.support.records import NOON, a_record, keep
 from tests.support.waiting import eventually
 
@@ -36,9 +39,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 
 async def _all(store: Store, *columns: Any) -> list[tuple[Any, ...]]:
-    return await store.read(
-        lambda c: [tuple(row) for row in c.execute(sa.select(*columns).order_by(*columns))]
-    )
+    return await store.read(lambda c: sorted(tuple(row) for row in c.execute(sa.select(*columns))))
 
 
 OLD = (
@@ -52,25 +53,44 @@ OLD = (
 )
 
 
+def _at_0002(path: Path) -> sa.Engine:
+    """A store as the release before left it, without its views."""
+    engine = sqlite_engine(path)
+    scripts = ScriptDirectory(str(Path(migrate.__file__).parent / "migrations"))
+    with engine.connect().execution_options(offhook_write=True) as connection, connection.begin():
+        context = MigrationContext.configure(
+            connection, opts={"fn": lambda revision, _context: scripts._upgrade_revs("0002", revision)}
+        )
+        with Operations.context(context):
+            context.run_migrations()
+    return engine
+
+
 async def test_the_migration_finds_the_parties_of_the_records_that_are_there(
-    store: Store, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """By the rule of that migration, which stays as it is: today's rule is the same."""
-    import importlib
-
-    migration = importlib.import_module("offhook.store.migrations.versions.0003_records")
-    monkeypatch.setattr(migration, "_BATCH", 2)
-    await keep(store, *OLD)
-    now = await _all(store, *cdr_parties.c)
-    assert len(now) == 11
-
-    def anew(unit: UnitOfWork) -> None:
-        unit.connection.execute(sa.delete(cdr_parties))
-        with Operations.context(MigrationContext.configure(unit.connection)):
-            migration._fill_parties(unit.connection)
-
-    await store.write("migration", anew)
-    assert await _all(store, *cdr_parties.c) == now
+    monkeypatch.setattr(
+        importlib.import_module("offhook.store.migrations.versions.0003_records"), "_BATCH", 2
+    )
+    fresh = open_store(tmp_path / "fresh.db", ())
+    await keep(fresh, *OLD)
+    records = await _all(fresh, cdr)
+    expected = await _all(fresh, *cdr_parties.c)
+    assert len(expected) == 11
+    fresh.close()
+    engine = _at_0002(tmp_path / "old.db")
+    with engine.connect() as connection:
+        known = {column["name"] for column in sa.inspect(connection).get_columns("cdr")}
+        for record in records:
+            row = dict(zip(cdr.c.keys(), record, strict=True))
+            connection.execute(sa.insert(cdr).values({name: row[name] for name in row if name in known}))
+        connection.commit()
+    engine.dispose()
+    upgraded = open_store(tmp_path / "old.db", ())
+    assert await _all(upgraded, *cdr_parties.c) == expected
+    assert await _all(upgraded, cdr) == records
+    upgraded.close()
 
 
 async def test_a_record_and_its_parties_are_stored_together_or_not_at_all(store: Store) -> None:
