@@ -15,7 +15,7 @@ from offhook.store.unit import Store, UnitOfWork
 
 log = logging.getLogger(__name__)
 
-BATCH = 200
+BATCH = 50  # some 5 ms of the one writer, for which calls wait too
 _PAUSE_SECONDS = 0.05
 _EVERY_SECONDS = 600.0
 YOUNG_SECONDS = 3600.0
