@@ -125,7 +125,7 @@ class Pace:
     @property
     def waiting(self) -> bool:
         """Whether calls wait for their turn."""
-        return self._next - self._clock.monotonic() > self._interval
+        return self._next - self._clock.monotonic() > 1.5 * self._interval
 
 
 class Switch:
