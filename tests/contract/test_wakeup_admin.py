@@ -112,6 +112,8 @@ async def test_made_shown_changed_and_deleted(hotel: Hotel) -> None:
         ("GET", "/wakeupcalls/1/2", None, 404),
         ("GET", "/wakeupcalls?number=9999", None, 400),
         ("GET", "/wakeupcalls?colour=red", None, 400),
+        ("GET", "/wakeupcalls?number=,", None, 400),
+        ("POST", "/wakeupcalls", {"number": ",", **WISH}, 400),
         ("POST", "/wakeupjournal", {}, 405),
         ("GET", "/wakeupjournal/1", None, 404),
         ("GET", "/wakeupjournal?limit=0", None, 400),
@@ -163,6 +165,7 @@ async def test_the_journal_is_read_page_by_page_and_as_csv(hotel: Hotel) -> None
     table = list(csv.DictReader(io.StringIO(answer.body.decode())))
     assert len(table) == 5
     assert list(table[0]) == list(one)
+    assert (one["cause"], table[0]["cause"]) == ("=cmd()", "'=cmd()")
 
 
 async def test_settings_by_api_and_by_document(hotel: Hotel) -> None:

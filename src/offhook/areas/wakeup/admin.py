@@ -18,7 +18,7 @@ from offhook.areas.wakeup.service import WakeupService, vars_of
 from offhook.contract.admin import AdminAnswer, AdminRefused, AdminRequest
 from offhook.contract.errors import ContractError, Errno
 from offhook.contract.params import declared_params, param, read_request
-from offhook.contract.rules import Selection, choice, integer, selection, text
+from offhook.contract.rules import RuleBroken, Selection, choice, integer, selection, text
 from offhook.store.unit import Store
 
 _DEFAULT, _MOST = 100, 10_000
@@ -72,15 +72,12 @@ class WakeupsPart:
 
     async def _list(self, request: AdminRequest) -> AdminAnswer:
         _only_known(request.query, ("number",))
-        which = selection().take(request.query["number"]) if request.query.get("number") else _named("all")
-        found = await self._service.query(which)
+        found = await self._service.query(_which(request.query.get("number", "all")))
         return AdminAnswer(body={"items": [_shown(one) for alarms in found.values() for one in alarms]})
 
     async def _create(self, request: AdminRequest) -> AdminAnswer:
         _only_known(request.values, ("number", *_FIELDS))
-        if not request.values.get("number", "").strip(", "):
-            raise AdminRefused(400, "number is missing or empty")
-        which = selection().take(request.values["number"])
+        which = _which(request.values.get("number", ""))
         fields = read_request(WakeupFields, request.values)
         await self._service.create(which, fields)
         made = [
@@ -137,6 +134,13 @@ class WakeupsPart:
                 "delete": operation("Delete a wake-up call", "delete_wakeupcall", None, "204"),
             },
         }
+
+
+def _which(number: str) -> Selection:
+    try:
+        return selection().take(number)
+    except RuleBroken as broken:
+        raise AdminRefused(400, f"number must be {broken}") from None
 
 
 def _named(name: str) -> Selection:
@@ -240,5 +244,13 @@ def _csv(tries: Sequence[Mapping[str, Any]]) -> bytes:
     target = io.StringIO()
     writer = csv.DictWriter(target, _COLUMNS, lineterminator="\r\n")
     writer.writeheader()
-    writer.writerows(tries)
+    for one in tries:  # a cause is text of the engine: no spreadsheet may take it for a formula
+        writer.writerow(
+            {
+                **one,
+                "cause": "'" + one["cause"]
+                if one["cause"].startswith(("=", "+", "-", "@"))
+                else one["cause"],
+            }
+        )
     return target.getvalue().encode()
