@@ -208,15 +208,18 @@ async def test_the_operators_choices(desk: Desk) -> None:
 
 async def test_the_default_prompt_is_heard_until_the_operators_limit(desk: Desk) -> None:
     await desk.set(playtime=2)
-    (phone,) = await desk.room("1000")
+    (phone,), (neighbour,) = await desk.room("1000"), await desk.room("1001")
     await desk.wake("1000", prompt="", repeats=1)
     desk.go(2)
     call = await phone.incoming()
+    picking_up = await neighbour.call("*4")
+    assert await picking_up.refused() == 404, "nobody takes it away by the code for picking up"
+    assert not call.ended
     await call.answer()
     await speaks(call)
     await call.over()
-    assert await desk.tries(1) == [("1000", 1, "answered", "")]
-    cdr = desk.pbx.receiver.named("NewCdr")[0]
+    assert (await desk.tries(2)) == [("1000", 1, "answered", "")]
+    (cdr,) = (one for one in desk.pbx.receiver.named("NewCdr") if one["callfrom"] == "wakeup")
     assert 1 <= int(cdr["talkduraction"]) <= 3
 
 
