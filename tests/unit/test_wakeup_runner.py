@@ -262,6 +262,20 @@ async def test_the_record_leads_on(night: Night) -> None:
     assert await night.outcomes() == [(1, "broken"), (1, "unanswered"), (2, "answered")]
 
 
+async def test_a_try_whose_call_is_lost_is_made_anew(night: Night) -> None:
+    """Which cannot be: every promised call has its record."""
+    at = await night.set(WISH, "2000")
+    night.clock.advance(at - night.clock.now())
+    await eventually(lambda: len(night.engine.begun) == 1, "it rings")
+    night.clock.advance(61)
+    await _still()
+    assert len(night.engine.begun) == 1, "its intent stands"
+    await night.store.write("lost", lambda u: u.connection.execute(sa.delete(call_intents)).rowcount)
+    night.clock.advance(61)
+    await eventually(lambda: len(night.engine.begun) == 2, "it rings again")
+    assert await night.outcomes() == [(1, "broken"), (1, "ringing")]
+
+
 async def test_old_tries_are_forgotten(night: Night) -> None:
     at = await night.set(Wish(time="06:30", type=EVERYDAY), "2000")
     night.clock.advance(at - night.clock.now())

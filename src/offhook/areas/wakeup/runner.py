@@ -45,7 +45,7 @@ _BATCH = 20
 _FOUND = 500
 _FULL = 0.8
 """Share of the machine's calls that may be up when a wake-up call begins: the rest is for people."""
-_TIDY_SECONDS = 3600.0
+_LOST_SECONDS, _FORGET_SECONDS = 60.0, 3600.0
 
 
 class WakeupRunner:
@@ -78,7 +78,7 @@ class WakeupRunner:
         self._held: dict[int, float] = {}  # wake-up call -> when it may be tried again, monotonic
         self._begin_at = 0.0  # the next one, on the loop's clock
         self._task: asyncio.Task[None] | None = None
-        self._tidied: float | None = None
+        self._look_for_lost = self._forget_at = clock.monotonic()
         service.on_changed(self._changed.set)
 
     # -- life ---------------------------------------------------------------------------------------------
@@ -236,15 +236,22 @@ class WakeupRunner:
         return Rules(self._zone, self._settings.get_in(connection, WAKEUP)["everyring"])
 
     async def _tidy(self) -> None:
-        """Forget tries that are older than the operator wants."""
+        """Give up tries whose call is lost, and forget those that are older than the operator wants."""
         monotonic = self._clock.monotonic()
-        if self._tidied is not None and monotonic - self._tidied < _TIDY_SECONDS:
-            return
-        self._tidied = monotonic
-        days = (await self._settings.get(WAKEUP))["journaldays"]
-        before = self._clock.now() - days * 86400
-        gone = await self._store.write(
-            "wake-up journal", lambda unit: rows.journal_forget(unit.connection, before)
-        )
-        if gone:
-            log.info("wake-up calls: %d tries older than %d days are forgotten", gone, days)
+        if monotonic >= self._look_for_lost:
+            self._look_for_lost = monotonic + _LOST_SECONDS
+            if await self._store.read(rows.unknown_tries):
+                await self._store.write("wake-up calls lost", self._give_up)
+        if monotonic >= self._forget_at:
+            self._forget_at = monotonic + _FORGET_SECONDS
+            days = (await self._settings.get(WAKEUP))["journaldays"]
+            before = self._clock.now() - days * 86400
+            gone = await self._store.write(
+                "wake-up journal", lambda unit: rows.journal_forget(unit.connection, before)
+            )
+            if gone:
+                log.info("wake-up calls: %d tries older than %d days are forgotten", gone, days)
+
+    def _give_up(self, unit: UnitOfWork) -> None:
+        tries.give_up(unit, self._clock.now(), self._rules(unit.connection))
+        unit.after_commit(self._changed.set)

@@ -98,11 +98,10 @@ def end(
 def resume(unit: UnitOfWork, now: float, zone: ZoneInfo, rules: Rules) -> list[Alarm]:
     """What has to be put right at a start; returns the wake-up calls whose next time has changed.
 
-    Tries of which nothing is known any more are broken. Times to come are worked out anew: the zone, or what
-    the machine knows of it, may be another one. What is due by now stays due.
+    Times to come are worked out anew: the zone, or what the machine knows of it, may be another one. What is
+    due by now stays due.
     """
-    for callid in rows.unknown_tries(unit.connection):
-        end(unit, callid, Outcome.BROKEN, "the call never began", now, rules)
+    give_up(unit, now, rules)
     moved = []
     for alarm in rows.select(unit.connection):
         if alarm.state is State.WAITING and alarm.at > now:
@@ -111,6 +110,12 @@ def resume(unit: UnitOfWork, now: float, zone: ZoneInfo, rules: Rules) -> list[A
                 moved.append(new)
     rows.move(unit.connection, moved)
     return moved
+
+
+def give_up(unit: UnitOfWork, now: float, rules: Rules) -> None:
+    """Note as broken the tries of which nothing is known any more."""
+    for callid in rows.unknown_tries(unit.connection):
+        end(unit, callid, Outcome.BROKEN, "the call never began", now, rules)
 
 
 def _due(unit: UnitOfWork, wakeupid: int, now: float) -> Alarm:
