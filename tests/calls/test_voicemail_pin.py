@@ -106,6 +106,12 @@ async def test_guessing_locks_the_box_and_the_caller(
     (left,) = await pbx.pbx.switch.items(actions.DBGet(family="offhook-pin", key="inside-1001"))
     assert left["Val"].startswith("1-"), "the right PIN does not forget the caller's wrong one"
 
+    # what is long over is forgotten, or every number that ever called would stay in the engine's database
+    await pbx.pbx.switch.act(actions.DBPut(family="offhook-pin", key="outside-110", val="1-1700000000"))
+    await pbx.pbx.messages.voicemail.guard.sweep()
+    kept = await pbx.pbx.switch.items(actions.DBGetTree(family="offhook-pin"))
+    assert sorted(one["Key"] for one in kept) == ["/offhook-pin/inside-1000", "/offhook-pin/inside-1001"]
+
 
 async def test_a_default_pin_does_not_open_a_box_from_outside(guarded: TestPbx) -> None:
     pbx = guarded

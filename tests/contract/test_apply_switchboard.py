@@ -25,7 +25,9 @@ EXAMPLE = re.sub(
 )
 """The example; the files that lie beside it are named by their whole paths."""
 NOTHING = "".join(
-    f"{key}: []\n" for key in yaml.safe_load(EXAMPLE) if key not in {"featurecodes", "parking", "general"}
+    f"{key}: []\n"
+    for key in yaml.safe_load(EXAMPLE)
+    if key not in {"featurecodes", "parking", "general", "voicemail"}
 )
 
 
@@ -64,7 +66,7 @@ async def test_the_example_is_applied_once_and_then_nothing_is_left_to_do(api: S
     done = await api.core.apply.apply(EXAMPLE)
     assert done.lines == shown.lines
     for change in done.changes:
-        assert change.operation == ("update" if change.section in {"general"} else "add"), change
+        assert change.operation == ("update" if change.section in {"general", "voicemail"} else "add"), change
     await api.remember()
     for again in (EXAMPLE, "\n".join(reversed(re.split(r"\n(?=[a-z]+:)", EXAMPLE)))):
         for dry_run in (True, False):
@@ -129,6 +131,9 @@ MISTAKES = [
     ("239.255.0.1:2000", "192.0.2.1:2000", "paginggroups[1] (6301): multicastip must be"),
     ("slots: 6900-6999", "slots: 7000-8000", "parking: slots must be"),
     ("maxduration: 14400", "maxduration: -1", "general: maxduration must be"),
+    ("maxlength: 180", "maxlength: 9", "voicemail: maxlength must be"),
+    ("deletemailed: on", "deletemailed: yes", "mailboxes[0] (1002): deletemailed must be"),
+    ("{extension: 1002,", "{extension: 1999,", "mailboxes[0] (1999): there is no extension 1999"),
     ("number: 6301, name", "number: 6900, name", "paginggroups[1] (6900): the number is taken by another"),
     ("number: 6501, ivrname", "number: 6500, ivrname", "ivrs[1].number 6500 is declared twice"),
     ("- {name: through,", "- {name: fax,", "inroutes[8].name fax is declared twice"),
@@ -155,6 +160,7 @@ async def test_one_mistake_refuses_all_of_it_and_its_line_is_told(
 
 
 DANGLING = [
+    ("address: carla@example.com", "greeting: nothing", "mailbox 1002: there is no prompt nothing"),
     ("key3: queue 6700", "key3: queue 6799", "IVR 6500: there is no queue 6799"),
     ("failover: voicemail 1001", "failover: voicemail 1009", "ring group 6200: there is no extension 1009"),
     ("dest: remote}", "dest: nowhere}", "inbound route remote: there is no DISA nowhere"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from offhook.areas.extensions import queries
+from offhook.areas.mail.addresses import address_rule
 from offhook.areas.objects.field import Field, Named, Step
 from offhook.areas.objects.kind import Kind
 from offhook.areas.prompts.files import NAME
@@ -14,10 +15,6 @@ from offhook.contract.rules import digits, on_off, pattern
 
 _BAD = Errno.PARAMETER_EMPTY
 _PROMPT = pattern(NAME, says="the name of a prompt", max_len=63)
-_ADDRESS = pattern(
-    r"[^\s#;,\[\]=&\"'\\<>`$@\x00-\x20\x7f]+@[^\s#;,\[\]=&\"'\\<>`$@\x00-\x20\x7f]+",
-    says="an e-mail address",
-)
 
 
 def _check(connection: sa.Connection, step: Step) -> None:
@@ -49,7 +46,7 @@ KIND = Kind(
         ),
         Field(
             name="address",
-            rule=_ADDRESS,
+            rule=address_rule(),
             default="",
             cleared="",
             doc="where messages are mailed with `enablevmtoemail: custom`",

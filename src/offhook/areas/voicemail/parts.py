@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,13 +10,12 @@ from offhook.areas.downloads.service import OneTimeLinks
 from offhook.areas.pbxsettings.voicemail_settings import VOICEMAIL
 from offhook.areas.voicemail import api
 from offhook.areas.voicemail.boxes import Boxes
+from offhook.areas.voicemail.guard import PinGuard
 from offhook.areas.voicemail.mailing import VoicemailMail
 from offhook.areas.voicemail.service import VoicemailService
 from offhook.asterisk.switch import Switch
 from offhook.contract.endpoint import Endpoint
 from offhook.core import Core
-
-log = logging.getLogger(__name__)
 
 
 class Voicemail:
@@ -29,6 +27,7 @@ class Voicemail:
         self._links = links
         self._boxes = Boxes(data / "asterisk" / "spool" / "voicemail" / "default", data / "voicemail")
         self.service = VoicemailService(self._boxes, switch, core.extensions.numbers, self._has_box)
+        self.guard = PinGuard(switch, core.clock)
         self._mailing = VoicemailMail(
             core.store,
             core.clock,
@@ -47,13 +46,14 @@ class Voicemail:
         """Begin, once the engine can be spoken to."""
         await asyncio.to_thread(self._boxes.clean)
         self._mailing.start()
+        self.guard.start()
 
     def on_events(self, events: Sequence[Mapping[str, str]]) -> None:
         """Hear what the engine tells."""
         for event in events:
             match event.get("Event"), event.get("UserEvent"):
                 case "UserEvent", "OffhookPin":
-                    _report(event)
+                    self.guard.on_wrong(event)
                 case ("UserEvent", "OffhookVoicemailEnd") | ("MessageWaiting", _):
                     self._mailing.look(event.get("Mailbox", "").partition("@")[0])
 
@@ -64,6 +64,7 @@ class Voicemail:
     async def close(self) -> None:
         """End what goes on by itself."""
         await self._mailing.close()
+        await self.guard.close()
 
     async def _has_box(self, number: str) -> bool:
         found = await self._core.extensions.find(number)
@@ -72,11 +73,3 @@ class Voicemail:
     async def _on_parts_changed(self, parts: frozenset[str]) -> None:
         if parts & {"mail", "voicemail"}:
             self._mailing.look()
-
-
-def _report(event: Mapping[str, str]) -> None:
-    mailbox, by = event.get("Mailbox", ""), event.get("By", "")
-    if event.get("Locked") == "yes":
-        log.warning("voicemail: box %s or caller %s is locked after too many wrong PINs", mailbox, by)
-    else:
-        log.warning("voicemail: a wrong PIN for box %s by %s", mailbox, by)

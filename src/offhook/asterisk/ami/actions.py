@@ -366,6 +366,16 @@ class DBGet(ListAction):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DBGetTree(ListAction):
+    """Read a family of the engine's own database: events with `Key`, such as /family/key, and `Val`."""
+
+    NAME = "DBGetTree"
+    ITEMS = frozenset({"DBGetTreeResponse"})
+    EMPTY = "Database"
+    family: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CoreShowChannels(ListAction):
     """Every channel."""
 
