@@ -113,6 +113,7 @@ def render(settings: EngineSettings, ami_secret: str) -> dict[str, str]:
 
 
 def _asterisk(settings: EngineSettings) -> str:
+    # flock: the lock that is a file stays when the engine is killed, and then no message is kept any more
     folder, tree = settings.folder, settings.tree
     return f"""\
 [directories]
@@ -131,6 +132,7 @@ documentation_language = en_US
 systemname =
 hideconnect = yes
 live_dangerously = no
+lockmode = flock
 """
 
 

@@ -16,6 +16,7 @@ import enum
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -113,7 +114,9 @@ class VoicemailMail:
                 if self._clock.monotonic() - swept >= _SWEEP_SECONDS:
                     self._every, swept = True, self._clock.monotonic()
                 if self._every:
-                    self._due.update(await self._service.boxes())
+                    boxes = await self._service.boxes()
+                    await self._store.write("voicemail: forget", partial(_forget_boxes, boxes=boxes))
+                    self._due.update(boxes)
                     self._every = False
                 for number in sorted(self._due):
                     self._due.discard(number)
@@ -234,6 +237,13 @@ def wish_of(connection: sa.Connection, number: str) -> Wish:
 def _seen_in(connection: sa.Connection, number: str) -> Mapping[str, tuple[str, float]]:
     query = sa.select(_SEEN.msg_id, _SEEN.state, _SEEN.since).where(_SEEN.mailbox == number)
     return {row.msg_id: (row.state, row.since) for row in connection.execute(query)}
+
+
+def _forget_boxes(unit: UnitOfWork, boxes: Iterable[str]) -> None:
+    """Forget the messages of boxes that are gone with their extensions; no id is ever given twice."""
+    known = set(unit.connection.execute(sa.select(_SEEN.mailbox).distinct()).scalars())
+    for number in known.difference(boxes):
+        unit.connection.execute(sa.delete(voicemail_seen).where(_SEEN.mailbox == number))
 
 
 def _forget(unit: UnitOfWork, number: str, gone: Iterable[str]) -> None:
