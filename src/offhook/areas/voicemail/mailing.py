@@ -16,7 +16,6 @@ import enum
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -114,9 +113,8 @@ class VoicemailMail:
                 if self._clock.monotonic() - swept >= _SWEEP_SECONDS:
                     self._every, swept = True, self._clock.monotonic()
                 if self._every:
-                    boxes = await self._service.boxes()
-                    await self._store.write("voicemail: forget", partial(_forget_boxes, boxes=boxes))
-                    self._due.update(boxes)
+                    self._due.update(await self._service.boxes())
+                    await self._store.write("voicemail: forget", _forget_boxes)
                     self._every = False
                 for number in sorted(self._due):
                     self._due.discard(number)
@@ -239,11 +237,11 @@ def _seen_in(connection: sa.Connection, number: str) -> Mapping[str, tuple[str, 
     return {row.msg_id: (row.state, row.since) for row in connection.execute(query)}
 
 
-def _forget_boxes(unit: UnitOfWork, boxes: Iterable[str]) -> None:
-    """Forget the messages of boxes that are gone with their extensions; no id is ever given twice."""
-    known = set(unit.connection.execute(sa.select(_SEEN.mailbox).distinct()).scalars())
-    for number in known.difference(boxes):
-        unit.connection.execute(sa.delete(voicemail_seen).where(_SEEN.mailbox == number))
+def _forget_boxes(unit: UnitOfWork) -> None:
+    """Forget the messages of extensions that are deleted, and their boxes with them."""
+    unit.connection.execute(
+        sa.delete(voicemail_seen).where(_SEEN.mailbox.not_in(sa.select(extensions.c.number)))
+    )
 
 
 def _forget(unit: UnitOfWork, number: str, gone: Iterable[str]) -> None:
