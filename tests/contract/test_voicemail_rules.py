@@ -75,6 +75,18 @@ class Asking:
         request = f"GET /api/v2.0.0/voicemail/download?{query} HTTP/1.1\r\nHost: pbx\r\n\r\n"
         return (await self.api.raw(request.encode()))[1]
 
+    async def get_from(self, address: str, **values: str) -> bytes:
+        """As `get`, from another address of this machine."""
+        reader, writer = await asyncio.open_connection(
+            "127.0.0.1", self.api.port, local_addr=(address, 0), limit=1 << 20
+        )
+        query = urlencode({"token": self.token, **values})
+        writer.write(f"GET /api/v2.0.0/voicemail/download?{query} HTTP/1.1\r\nHost: pbx\r\n\r\n".encode())
+        async with asyncio.timeout(10):
+            answer = await reader.read()
+        writer.close()
+        return answer.partition(b"\r\n\r\n")[2]
+
     async def refused(self, **values: str) -> str:
         """The code of a download that has to be refused."""
         return str(json.loads(await self.get(**values))["errno"])
@@ -189,6 +201,18 @@ async def test_the_random_string_is_for_one_message_one_address_and_half_a_minut
         late = {**ASKED, "random": (await me.post("get_random", **ASKED))["random"]}
         me.api.clock.advance(31)
         assert await me.refused(**late) == "20017"
+
+
+async def test_only_the_application_and_the_address_named_may_download() -> None:
+    async with asking() as me:
+        audio = put(me.api, "1000", "INBOX", 0)
+        link = {**ASKED, "random": (await me.post("get_random", **ASKED))["random"]}
+        assert json.loads(await me.get_from("127.0.0.2", **link))["errno"] == "20022"
+        assert await me.get(**link) == audio, "the refusal has not used it up"
+        asked = {**ASKED, "allowedip": "127.0.0.2"}
+        link["random"] = (await me.post("get_random", **asked))["random"]
+        assert json.loads(await me.get_from("127.0.0.3", **link))["errno"] == "20022"
+        assert await me.get_from("127.0.0.2", **link) == audio
 
 
 async def test_another_message_is_never_delivered() -> None:
