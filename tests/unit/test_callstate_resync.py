@@ -6,6 +6,7 @@ import pytest
 
 from offhook.callstate import Picture, expect, fold, resync
 from offhook.callstate.model import MemberStatus
+from offhook.callstate.phase import Phase
 from tests.unit.callstate_support import Event, at_rest, callid_of, contacts, lines, load, play
 
 TALKING, RINGING = "1795516998.58", "1795516998.60"
@@ -166,3 +167,80 @@ def _application(channel: str, dialled: bool, first: bool, state: str) -> str:
     if first:
         return "Dial" if state == "Up" else "AppDial2"
     return "AppDial" if dialled else "Dial"
+
+
+def _found(*channels: tuple[str, str, str, str, str]) -> Picture:
+    """What a first snapshot gives; channels by name, context, application, account code and bridge."""
+    call = "1795000000.1"
+    found = [
+        {
+            "Channel": f"PJSIP/{name}-0000000{at}",
+            "Uniqueid": f"1795000000.{at}",
+            "Linkedid": call,
+            "ChannelStateDesc": "Ringing" if application == "AppDial" and not bridge else "Up",
+            "Context": context,
+            "Application": application,
+            "AccountCode": code,
+            "BridgeId": bridge,
+        }
+        for at, (name, context, application, code, bridge) in enumerate(channels, 1)
+    ]
+    picture, facts = resync(Picture(), found, ())
+    assert facts == ()
+    return picture
+
+
+CONSULTS = "called||~PJSIP/1000-00000001|1002"
+
+
+def test_a_party_that_an_application_holds_is_found_held() -> None:
+    picture = _found(
+        ("1000", "offhook-silent", "BridgeWait", "", "b"),
+        ("1001", "offhook-held", "MusicOnHold", "called||", ""),
+    )
+    assert statuses(picture, "1795000000.1") == [("1000", MemberStatus.ANSWERED), ("1001", MemberStatus.HOLD)]
+    assert picture.calls["1795000000.1"].phase is Phase.HELD
+
+
+@pytest.mark.parametrize(
+    ("held", "transferring", "third", "phase"),
+    [
+        (("offhook-held", ""), ("offhook-dial", ""), ("from-extension", "AppDial", ""), Phase.CONSULTING),
+        (("offhook-held", ""), ("offhook-dial", "b"), ("from-extension", "AppDial", "b"), Phase.CONSULTED),
+        (("offhook-held", "b"), ("offhook-talk", "b"), ("offhook-held", "MusicOnHold", ""), Phase.SWAPPED),
+    ],
+)
+def test_a_consultation_is_found(
+    held: tuple[str, str], transferring: tuple[str, str], third: tuple[str, str, str], phase: Phase
+) -> None:
+    picture = _found(
+        ("1000", held[0], "MusicOnHold", "", held[1]),
+        ("1001", transferring[0], "Dial", CONSULTS, transferring[1]),
+        ("1002", third[0], third[1], CONSULTS, third[2]),
+    )
+    call = picture.calls["1795000000.1"]
+    assert call.phase is phase
+    assert call.consultation is not None
+    assert call.consultation.number == "1002"
+    waits = "1002" if phase is Phase.SWAPPED else "1000"
+    assert [number for number, status in statuses(picture, call.callid) if status is MemberStatus.HOLD] == [
+        waits
+    ]
+
+
+def test_a_code_of_a_consultation_that_is_over_means_nothing() -> None:
+    picture = _found(("1000", "offhook-held", "", "", "b"), ("1001", "offhook-dial", "Dial", CONSULTS, "b"))
+    assert picture.calls["1795000000.1"].phase is Phase.IDLE
+
+
+def test_a_parked_party_is_found_on_hold() -> None:
+    channel = {
+        "Channel": "PJSIP/1000-00000001",
+        "Uniqueid": "1795000000.1",
+        "Linkedid": "1795000000.1",
+        "ChannelStateDesc": "Up",
+        "Application": "Park",
+    }
+    picture, _ = resync(Picture(), [channel], (), (), [{"ParkeeUniqueid": "1795000000.1"}])
+    assert statuses(picture, "1795000000.1") == [("1000", MemberStatus.HOLD)]
+    assert picture.calls["1795000000.1"].phase is Phase.PARKED

@@ -95,13 +95,14 @@ class OriginateRequest:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What the engine has at one moment, as the events of its lists: channels, contacts, registrations, and
-    who is in which conference."""
+    """What the engine has at one moment, as the events of its lists: channels, contacts, registrations, who
+    is in which conference, and who is parked."""
 
     channels: tuple[Mapping[str, str], ...]
     contacts: tuple[Mapping[str, str], ...]
     registrations: tuple[Mapping[str, str], ...] = ()
     rooms: tuple[Mapping[str, str], ...] = ()
+    parked: tuple[Mapping[str, str], ...] = ()
 
 
 class Pace:
@@ -303,13 +304,14 @@ class Switch:
         await self.act(actions.VoicemailRefresh(mailbox=mailbox))
 
     async def snapshot(self) -> Snapshot:
-        """All channels, contacts, registrations with carriers and conferences of this moment."""
+        """All channels, contacts, registrations, conferences and parked calls of this moment."""
         channels = await self.items(actions.CoreShowChannels())
         rooms: list[Mapping[str, str]] = []
         for room in await self.items(actions.ConfbridgeListRooms()):
             rooms += await self.items(actions.ConfbridgeList(conference=room.get("Conference", "")))
+        parked = await self.items(actions.ParkedCalls())
         registrations = await self.snapshot_registrations()
-        return Snapshot(channels, await self.snapshot_contacts(), registrations, tuple(rooms))
+        return Snapshot(channels, await self.snapshot_contacts(), registrations, tuple(rooms), parked)
 
     async def snapshot_registrations(self) -> tuple[Mapping[str, str], ...]:
         """Every registration with a carrier at this moment."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from offhook.callstate import changes, control, ears, leaving, rooms
+from offhook.callstate import changes, control, found, leaving, rooms
 from offhook.callstate.call import Call, LegState, Role
 from offhook.callstate.entry import (
     AmiEvent,
@@ -22,7 +22,6 @@ from offhook.callstate.picture import Picture
 from offhook.callstate.reasons import Reason
 from offhook.callstate.step import Step
 
-_DIALLED = frozenset({"AppDial", "AppDial2", "AppQueue"})
 _WAITING = {
     ("offhook-invite", "WaitForCondition"): Phase.INVITED,
     ("offhook-incoming", "Wait"): Phase.DECIDING,
@@ -38,13 +37,14 @@ def resync(
     channels: Iterable[AmiEvent],
     contacts: Iterable[AmiEvent] | None,
     inside: Iterable[AmiEvent] = (),
+    parked: Iterable[AmiEvent] = (),
 ) -> tuple[Picture, tuple[Fact, ...]]:
     """Bring the picture in line with a snapshot.
 
     `channels` are the CoreShowChannel events of CoreShowChannels, `contacts` the ContactList events of
-    PJSIPShowContacts, `inside` the ConfbridgeList events of all conferences, all taken over the connection
-    that the following events come from. Calls that
-    are gone get a BYE per party and CallEnded (without a CallFailed, as nobody knows how they went;
+    PJSIPShowContacts, `inside` the ConfbridgeList events of all conferences, `parked` the ParkedCall events
+    of ParkedCalls, all taken over the connection that the following events come from. Calls that are gone
+    get a BYE per party and CallEnded (without a CallFailed, as nobody knows how they went;
     an originated call that never had a channel has failed). Known calls that went on without us tell
     what has changed. Unknown calls are added silently. Of the first snapshot nothing is told. But where a
     call waits for an application and nobody knows whether it heard of that, Invite or Incoming is told,
@@ -56,13 +56,16 @@ def resync(
     _end_gone(step, living)
     _see_decided(step, living)
     _update_known(step, living)
+    found.on_their_way(step, living)
     fresh = _add_unknown(step, living)
     for callid in fresh:
         _complete(step, callid, living)
+        found.held(step, callid, living)
+    found.parked(step, parked)
     rooms.take_in(step, inside)
     step.hush(set(fresh))
     _see_waiting(step, living)
-    _see_ears(step, living)
+    found.ears(step, living)
     if contacts is not None:
         _take_contacts(step, contacts, silent=not picture.synced)
     return step.finish(synced=picture.synced or contacts is not None)
@@ -105,17 +108,6 @@ def _see_waiting(step: Step, living: Mapping[str, AmiEvent]) -> None:
             control.ask(step, call, phase)
 
 
-def _see_ears(step: Step, living: Mapping[str, AmiEvent]) -> None:
-    """Who breaks into which talk. Whom that party talks with may have changed while nobody looked."""
-    for event in living.values():
-        if event.get("Context") == "offhook-spy" and event.get("Exten") == "barge":
-            spied = event.get("ApplicationData", "").partition(",")[0]
-            ears.attach(step, spied, event.get("Channel", ""))
-            call = step.calls.get(step.channels.get(spied) or "")
-            if call is not None:
-                ears.moved(step, call, call.legs[spied])
-
-
 def _update_known(step: Step, living: Mapping[str, AmiEvent]) -> None:
     for uniqueid in [uniqueid for uniqueid in living if uniqueid in step.channels.now]:
         follow_linkedid(step, step.channels.now[uniqueid], living[uniqueid].get("Linkedid", ""))
@@ -147,17 +139,20 @@ def _first_leg_first(item: tuple[str, AmiEvent]) -> tuple[bool, tuple[int, int, 
 def _as_newchannel(event: AmiEvent) -> AmiEvent:
     """A calling leg enters as one that calls, whatever its state is by now.
 
-    One that the PBX has called and that goes on by itself says so in its account code; a leg that it calls
-    in its turn has the same code.
+    One that the PBX has called and that goes on by itself says so in its account code, and so does the leg of
+    a carrier; a leg that it calls in its turn has the same code.
     """
+    code = event.get("AccountCode", "").partition("~")[0]
+    if code.startswith("out|"):
+        return {**event, "CalledOut": code}
     if (
-        event.get("Application") in _DIALLED
+        event.get("Application") in found.DIALLED
         or event.get("Context") == _INVITED
         or event.get("ChannelStateDesc") != LegState.UP
     ):
         return event
-    if event.get("AccountCode", "").startswith("called|"):
-        return {**event, "CalledOut": event["AccountCode"]}
+    if code.startswith("called|"):
+        return {**event, "CalledOut": code}
     return {**event, "ChannelStateDesc": LegState.RING.value}
 
 
@@ -165,7 +160,8 @@ def _complete(step: Step, callid: str, living: Mapping[str, AmiEvent]) -> None:
     """What a snapshot does not say outright of a call that was found running."""
     call = step.calls.now[callid]
     for uniqueid, leg in call.legs.items():
-        call = call.with_leg(replace(leg, state=state_in(living[uniqueid]) or leg.state))
+        bridge = living[uniqueid].get("BridgeId", "")
+        call = call.with_leg(replace(leg, state=state_in(living[uniqueid]) or leg.state, bridge=bridge))
     callers = [seat for seat in call.seats if seat.role is Role.CALLER]
     if not callers and len(call.seats) > 1:  # a call whose first channel, a Local one, is optimised away
         call = changes.make_caller(call, call.seats[0])
@@ -173,7 +169,7 @@ def _complete(step: Step, callid: str, living: Mapping[str, AmiEvent]) -> None:
     if len(call.seats) == 1 and callers:
         leg = call.legs[callers[0].legs[0]]
         application = living[leg.uniqueid].get("Application")
-        if leg.state is LegState.UP and application not in (*_DIALLED, "Dial", ""):
+        if leg.state is LegState.UP and application not in (*found.DIALLED, "Dial", ""):
             changes.caller_answered(step, call)
 
 

@@ -37,6 +37,10 @@ class Snapshot(Protocol):
     def rooms(self) -> Iterable[Mapping[str, str]]:
         """ConfbridgeList events."""
 
+    @property
+    def parked(self) -> Iterable[Mapping[str, str]]:
+        """ParkedCall events."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Wait:
@@ -121,7 +125,9 @@ class LiveCalls:
 
     def on_snapshot(self, snapshot: Snapshot) -> None:
         """Bring the picture in line with the engine after a (re)connection."""
-        self.picture, facts = resync(self.picture, snapshot.channels, snapshot.contacts, snapshot.rooms)
+        self.picture, facts = resync(
+            self.picture, snapshot.channels, snapshot.contacts, snapshot.rooms, snapshot.parked
+        )
         self._tell(facts)
 
     def on_engine_gone(self) -> None:
