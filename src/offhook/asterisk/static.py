@@ -20,7 +20,10 @@ REALM = "offhook"
 AMI_USER = "offhook"
 AMI_READ = "system,call,user,agent,reporting,dtmf"
 AMI_WRITE = "system,originate,call,agent,user,reporting"
-AMI_UNREAD = ("RTCPSent", "RTCPReceived", "DeviceStateChange", "NewCallerid", "NewConnectedLine", "DTMFBegin")
+AMI_UNREAD = (
+    *("RTCPSent", "RTCPReceived", "DeviceStateChange", "NewCallerid", "NewConnectedLine", "DTMFBegin"),
+    "TestEvent",
+)
 """Events that offhook drops in the engine: many, and not needed.
 
 A list of what is wanted instead costs the engine the same within the noise (docs/adr/0003), and an event that
