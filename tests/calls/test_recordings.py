@@ -148,7 +148,7 @@ async def test_an_attended_transfer_is_recorded_on(pbx: TestPbx) -> None:
 
 async def test_two_recorded_calls_that_become_one_have_one_recording(pbx: TestPbx) -> None:
     one, two, three = await phones(pbx, "1000", "1001", "1002")
-    await pbx.apply("recording: {extensions: all}")
+    await pbx.apply("recording: {extensions: all, ondemand: 1002}")
     call, talk = await talk_of_two(await Story.begin(pbx), one, two)
     consulted = await one.call("1002")
     third = await three.incoming()
@@ -161,6 +161,10 @@ async def test_two_recorded_calls_that_become_one_have_one_recording(pbx: TestPb
     await third.hears(570)
     await eventually(lambda: len(follower.channels) == 1, "one recording goes on")
     assert "PJSIP/1001-" in next(iter(follower.channels))
+    await third.rtp.press("*01")
+    await eventually(lambda: not follower.channels, "paused by a phone that is not the recorded one")
+    await third.rtp.press("*01")
+    await eventually(lambda: follower.channels, "it goes on")
     await asyncio.sleep(0.5)
     await talk.hangup()
     await eventually(lambda: len(pbx.receiver.named("NewCdr")) == 2, "both records")
@@ -192,7 +196,12 @@ async def test_a_parked_call_is_recorded_on_with_who_takes_it(pbx: TestPbx) -> N
 
 
 async def test_a_key_records_and_another_pauses(pbx: TestPbx) -> None:
+    """A number that was given away and taken again has lost the right."""
+    await pbx.extension("1000")
+    await pbx.extension("1001")
+    await pbx.apply("recording: {ondemand: [1001]}")
     one, two = await phones(pbx, "1000", "1001")
+    assert (await pbx.admin("GET", "/settings/recording"))["ondemand"] == ""
     await pbx.apply("recording: {ondemand: 1000}")
     call, talk = await talk_of_two(await Story.begin(pbx), one, two)
     await talk.rtp.press("*1")

@@ -48,6 +48,7 @@ class Follower:
         self._stamp = stamp
         self.channels: dict[str, str] = {}
         """The channels that are recorded, oldest recording first, and its name."""
+        self._paused: dict[str, str] = {}  # as `channels`, of recordings that are paused
         self._watched: dict[str, str] = {}  # callids, and the name of a recording of that call
         self._tasks: set[asyncio.Task[None]] = set()
         self._busy: set[str] = set()
@@ -59,25 +60,31 @@ class Follower:
             channel = event.get("Channel", "")
             if event.get("Event") == "UserEvent" and event.get("UserEvent") == "OffhookRecording":
                 self._told(channel, event.get("Linkedid", ""), event.get("Name", ""), event.get("State", ""))
+            elif event.get("Event") == "UserEvent" and event.get("UserEvent") == "OffhookRecordPause":
+                self._run(self._pause(event.get("Linkedid", "")))
             elif event.get("Event") in _MOVES:
                 moved = True
                 if event.get("Event") == "Hangup":
                     self.channels.pop(channel, None)
+                    self._paused.pop(channel, None)
         if moved and self._watched:
             self._look()
 
     def _told(self, channel: str, callid: str, name: str, state: str) -> None:
         if state == "running":
+            self._paused.pop(channel, None)
             self.channels[channel] = name
             self._watched[callid] = name
         else:
-            # whoever paused it is the one to go on: nobody else records the call meanwhile
+            # until somebody goes on by the key nobody records this call
             self.channels.pop(channel, None)
+            self._paused[channel] = name
             self._watched.pop(callid, None)
 
     async def on_connected(self) -> None:
         """Find the recorded channels again after a time without the engine's events."""
         found: dict[str, str] = {}
+        self._paused = {}
         self._watched = dict(self._recorded_calls())
         for row in await self._switch.items(actions.CoreShowChannels()):
             channel, callid = row.get("Channel", ""), row.get("Linkedid", "")
@@ -90,6 +97,7 @@ class Follower:
                 continue
             if paused:
                 self._watched.pop(callid, None)
+                self._paused[channel] = f"{name}.wav"
             elif name:
                 found[channel] = f"{name}.wav"
         self.channels = found
@@ -131,8 +139,27 @@ class Follower:
         log.info("recordings: %s ends before its call", name)
         try:
             await self._switch.act(actions.StopMixMonitor(channel=channel))
+            await self._switch.setvar(channel, "OFFHOOK_RECORDING", "")
         except SwitchError as failure:
             log.info("recordings: %s: %s", name, failure)
+
+    async def _pause(self, callid: str) -> None:
+        """Pause the recording of a call, or go on with it: the key was pressed on a channel beside it."""
+        call = self._live.picture.call(callid)
+        legs = () if call is None else tuple(leg.channelid for leg in call.legs.values())
+        try:
+            for channel in legs:
+                if name := self.channels.get(channel, ""):
+                    await self._switch.act(actions.StopMixMonitor(channel=channel))
+                    await self._switch.setvar(channel, "OFFHOOK_REC_PAUSED", "1")
+                    self._told(channel, callid, name, "paused")
+                elif name := self._paused.get(channel, ""):
+                    file = str(self._recordings.files.raw(name))
+                    await self._switch.act(actions.MixMonitor(channel=channel, file=file))
+                    await self._switch.setvar(channel, "OFFHOOK_REC_PAUSED", "")
+                    self._told(channel, callid, name, "running")
+        except SwitchError as failure:
+            log.warning("recordings: %s cannot be paused: %s", callid, failure)
 
     async def _go_on(self, call: Call, talking: tuple[Leg, Leg], earlier: str) -> None:
         """Record a call on, on a channel that is still in it."""

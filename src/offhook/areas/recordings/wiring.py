@@ -8,6 +8,7 @@ from typing import Any
 
 from offhook.areas.control.live import LiveCalls
 from offhook.areas.downloads.service import OneTimeLinks
+from offhook.areas.extensions.model import ExtensionChanged
 from offhook.areas.objects.field import Row
 from offhook.areas.pbxsettings.recording_settings import RECORDING
 from offhook.areas.recordings import api
@@ -18,6 +19,7 @@ from offhook.areas.recordings.guard import DiskGuard
 from offhook.areas.recordings.service import Recordings
 from offhook.asterisk.switch import Switch
 from offhook.contract.endpoint import Endpoint
+from offhook.contract.rules import split_list
 from offhook.core import Core
 
 
@@ -57,6 +59,21 @@ class RecordingParts:
         self._links = links
         core.records.with_record(self.service.begin)
         core.on_parts_changed(self.guard.on_parts_changed)
+        core.on_extensions_changed(self._on_extensions_changed)
+        self._settings = core.pbx_settings
+
+    async def _on_extensions_changed(self, changed: Sequence[ExtensionChanged]) -> None:
+        """A number that is given away again later is not recorded for what it was before."""
+        gone = {one.number for one in changed if one.operation == "del"}
+        now = await self._settings.get(RECORDING)
+        lists = {name: split_list(now[name]) for name in ("extensions", "ondemand")}
+        left = {
+            name: ",".join(number for number in numbers if number not in gone)
+            for name, numbers in lists.items()
+            if gone.intersection(numbers)
+        }
+        if left:
+            await self._settings.update(RECORDING, left)
 
     def endpoints(self) -> list[Endpoint[Any, Any]]:
         """The contract's endpoints."""
