@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import soundfile  # type: ignore[import-untyped]
 
+from tests.calls.test_live_control import talk
 from tests.support.pbx import TestPbx
 from tests.support.phone import eventually
 from tests.support.queue_calls import document, ready, record_of, until
@@ -143,6 +144,35 @@ async def test_an_attended_transfer_is_recorded_on(pbx: TestPbx) -> None:
     assert cdr["recording"] == first["name"]
     (left,) = sides(await download(pbx, second["name"]))
     assert min(share(left, 440), share(left, 700)) > 0.2
+    assert {second["caller"], second["callee"]} == {"1000", "1002"}
+
+
+async def test_what_applications_do_with_a_recorded_call(pbx: TestPbx) -> None:
+    """Held by 1000, then passed on by 1001, whose phone was recorded: one recording at any moment."""
+    await pbx.apply("recording: {extensions: all}")
+    t = await talk(pbx)
+    await t.do("hold", "1000")
+    await eventually(lambda: t.callee.rtp.silent, "held")
+    await t.do("unhold", "1000")
+    await t.caller.hears(570)
+    assert len(running(pbx)) == 1
+    await t.do("attended_transfer", "1001", tonumber="1002")
+    third = await t.phones[2].incoming()
+    await third.answer()
+    await t.callee.hears(700)
+    assert len(running(pbx)) == 1
+    await t.do("attended_transfer_operate", "1001", operate="complete")
+    await t.caller.hears(700)
+    await eventually(lambda: len(running(pbx)) == 2, "recorded on")
+    assert len(pbx.pbx.messages.recordings.follower.channels) == 1
+    await third.hears(440)
+    await asyncio.sleep(0.3)
+    await t.caller.hangup()
+    cdr = await t.one_record()
+    first, second = await rows(pbx, t.callid)
+    assert cdr["recording"] == first["name"]
+    (mixed,) = sides(await download(pbx, first["name"]))
+    assert share(mixed[len(mixed) // 2 :], 700) > 0.02, "the consultation"
     assert {second["caller"], second["callee"]} == {"1000", "1002"}
 
 
