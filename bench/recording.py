@@ -25,7 +25,7 @@ from bench.__main__ import cpu_seconds
 from bench.table import Row, print_rows
 
 FRAME = 0.02
-SAMPLES = 160
+SAMPLES = 160  # of a packet
 LATE = 0.06  # of the sender: more than the engine's jitter can bear
 
 
@@ -83,7 +83,8 @@ def gaps(audio: bytes, seconds: float) -> tuple[int, int, float]:
     samples, rate = soundfile.read(io.BytesIO(audio), dtype="float32", always_2d=True)
     stretches = silent = 0
     for side in samples[-int(seconds * rate) :].T:
-        frames = side[: len(side) // SAMPLES * SAMPLES].reshape(-1, SAMPLES)
+        frame = int(rate * FRAME)
+        frames = side[: len(side) // frame * frame].reshape(-1, frame)
         loud = np.sqrt((frames**2).mean(axis=1)) > 0.02
         at = np.flatnonzero(loud)
         if not len(at):
@@ -128,7 +129,7 @@ async def measure(calls: int, seconds: float) -> list[Row]:
             talker.take(call)
             talker.take(callee.calls[0])
         running = up.data / "recordings" / "running"
-        await eventually(lambda: len(list(running.iterdir())) == calls, "all are recorded")
+        await eventually(lambda: len(list(running.iterdir())) == 2 * calls, "all are recorded")
         talker.worst = 0.0
         before, begin = (cpu_seconds(up.engine_pid), cpu_seconds(up.pid)), time.perf_counter()
         await asyncio.sleep(seconds)

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import soundfile  # type: ignore[import-untyped]
 
+from offhook.areas.recordings.files import RATE
 from tests.calls.test_live_control import talk
 from tests.support.pbx import TestPbx
 from tests.support.phone import eventually
@@ -39,7 +40,7 @@ async def download(pbx: TestPbx, name: str) -> bytes:
 def sides(audio: bytes) -> tuple[Any, ...]:
     """The channels of a WAV file."""
     samples, rate = soundfile.read(io.BytesIO(audio), dtype="float32", always_2d=True)
-    assert rate == 8000
+    assert rate == RATE
     return tuple(samples.T)
 
 
@@ -48,13 +49,13 @@ def share(samples: Any, frequency: int) -> float:
     if not len(samples):
         return 0.0
     spectrum = np.abs(np.fft.rfft(samples * np.hanning(len(samples)))) ** 2
-    at = np.fft.rfftfreq(len(samples), 1 / 8000)
+    at = np.fft.rfftfreq(len(samples), 1 / RATE)
     return float(spectrum[np.abs(at - frequency) < 15].sum() / max(spectrum.sum(), 1e-9))
 
 
 def running(pbx: TestPbx) -> list[str]:
-    """The files that are being written."""
-    return [path.name for path in (pbx.settings.data / "recordings" / "running").iterdir()]
+    """The recordings that are being written."""
+    return pbx.pbx.messages.recordings.service.files.raw_names()
 
 
 async def rows(pbx: TestPbx, callid: str) -> list[dict[str, Any]]:
@@ -80,7 +81,7 @@ async def test_an_internal_call_is_recorded_named_and_downloaded(pbx: TestPbx) -
     assert match.groups() == ("1000", "1001", "Internal")
     assert f"-{cdr['callid']}-" in cdr["recording"]
     (mixed,) = sides(await download(pbx, cdr["recording"]))
-    assert len(mixed) > 2000
+    assert len(mixed) > RATE // 4
     assert min(share(mixed, 440), share(mixed, 570)) > 0.2
     (row,) = await rows(pbx, cdr["callid"])
     path = pbx.settings.data / "recordings" / f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d}" / row["name"]
@@ -202,7 +203,7 @@ async def test_two_recorded_calls_that_become_one_have_one_recording(pbx: TestPb
     (row,) = await rows(pbx, first["callid"])
     (mixed,) = sides(await download(pbx, row["name"]))
     assert share(mixed, 440) > 0.1
-    assert min(share(mixed[-2400:], 570), share(mixed[-2400:], 700)) > 0.2
+    assert min(share(mixed[-RATE * 3 // 10 :], 570), share(mixed[-RATE * 3 // 10 :], 700)) > 0.2
 
 
 async def test_a_parked_call_is_recorded_on_with_who_takes_it(pbx: TestPbx) -> None:

@@ -31,7 +31,7 @@ BAD = (
     "..%2F..%2Fsecret.key",
     "/etc/passwd",
     NAME.removesuffix(".wav"),
-    NAME.replace(".wav", ".raw"),
+    NAME.replace(".wav", ".in.sln16"),
     NAME + "/../" + NAME,
     NAME.replace("1000", "10/00"),
     "running/" + NAME,
@@ -52,10 +52,15 @@ class Kept:
         self.service = api.recordings
         self.files = api.recordings.files
 
+    def write(self, name: str, samples: Any) -> None:
+        """What the engine has written: pairs of what the channel says and hears."""
+        for path, side in zip(self.files.raw(name), np.array(samples, dtype="<i2").T, strict=True):
+            path.write_bytes(side.tobytes())
+
     async def say(self, name: str = NAME, samples: Any = ((100, 2000), (-5, 7)), **more: Any) -> None:
         """A recording whose call is over: the callee says the first of each pair, the caller the second."""
         if samples is not None:
-            self.files.raw(name).write_bytes(np.array(samples, dtype="<i2").tobytes())
+            self.write(name, samples)
         callid = name.split("-")[1]
         recording = Recording(name=name, side=more.pop("side", "callee"), started=more.pop("at", NOON))
         record = replace(a_record(NOON, **more), callid=callid, recording=name, recordings=(recording,))
@@ -100,11 +105,11 @@ async def test_a_recording_is_closed_and_delivered_once(kept: Kept) -> None:
     assert b"Content-Type: audio/wav" in head
     assert f'attachment; filename="{NAME}"'.encode() in head
     samples, rate = soundfile.read(io.BytesIO(body), dtype="int16")
-    assert (rate, samples.tolist()) == (8000, [32767, -32768, 60])
+    assert (rate, samples.tolist()) == (16000, [32767, -32768, 60])
     (row,) = await kept.service.list({}, 10)
     assert row["state"] == "closed"
     assert (row["bytes"], row["sha256"]) == (len(body), hashlib.sha256(body).hexdigest())
-    assert not kept.files.raw(NAME).exists()
+    assert not any(path.exists() for path in kept.files.raw(NAME))
     assert kept.files.path(NAME).parent.name == "2019-10-24"
     again = await kept.api.json(kept.link(NAME, random))
     assert again["errno"] == "20012"
@@ -149,23 +154,32 @@ async def test_a_recording_whose_file_goes_after_get_random(kept: Kept) -> None:
 async def test_a_crash_between_file_and_store_is_made_good(kept: Kept) -> None:
     """Killed after the WAV file was put in its place, and once more after the store knows it."""
     await kept.say()
-    raw = kept.files.raw(NAME).read_bytes()
     await asyncio.to_thread(kept.files.close, NAME, stereo=False, caller_heard=True)
     await kept.service.settle()
     assert await kept.states() == {NAME: "closed"}
-    kept.files.raw(NAME).write_bytes(raw)
+    kept.write(NAME, ((1, 2),))
     assert await kept.service.check() == frozenset()
     await kept.service.tidy()
-    assert not kept.files.raw(NAME).exists()
+    assert not kept.files.raw_names()
 
 
-async def test_a_torn_sample_at_the_end_is_left_out(kept: Kept) -> None:
+async def test_torn_samples_at_the_end_are_left_out(kept: Kept) -> None:
     await kept.say()
-    with kept.files.raw(NAME).open("ab") as file:
+    said, heard = kept.files.raw(NAME)
+    with said.open("ab") as file:
         file.write(b"\1\2\3")
+    heard.write_bytes(heard.read_bytes()[:-1])
     body = await kept.fetch(NAME, (await kept.ask(NAME))["random"])
-    assert len(body) == 48
-    assert struct.unpack_from("<I", body, 40) == (4,)
+    assert struct.unpack_from("<I", body, 40) == (6,)
+    samples, _ = soundfile.read(io.BytesIO(body), dtype="int16")
+    assert samples.tolist() == [2100, -5, 513], "what one side lacks is silence"
+
+
+async def test_one_side_that_was_never_written_is_silence(kept: Kept) -> None:
+    await kept.say()
+    kept.files.raw(NAME)[1].unlink()
+    body = await kept.fetch(NAME, (await kept.ask(NAME))["random"])
+    assert soundfile.read(io.BytesIO(body), dtype="int16")[0].tolist() == [100, -5]
 
 
 async def test_what_has_no_file_or_no_record_is_told(kept: Kept, caplog: pytest.LogCaptureFixture) -> None:
@@ -177,7 +191,7 @@ async def test_what_has_no_file_or_no_record_is_told(kept: Kept, caplog: pytest.
     orphan = NAME.replace("1000", "1003")
     kept.files.path(orphan).write_bytes(wav_header(1, 0))
     never_closed = NAME.replace("1000", "1004")
-    kept.files.raw(never_closed).write_bytes(b"\0" * 8)
+    kept.write(never_closed, ((0, 0),))
     found = await kept.service.check()
     assert {(one.name, one.what) for one in found} == {
         (lost, "there is no file of it"),
@@ -223,7 +237,7 @@ async def test_the_doctor_finds_the_same(kept: Kept) -> None:
     await kept.say(lost, samples=None)
     await kept.service.settle()
     waiting = NAME.replace("1000", "1003")
-    kept.files.raw(waiting).write_bytes(b"\0" * 8)  # its call has no record yet
+    kept.write(waiting, ((0, 0),))  # its call has no record yet
     found = await asyncio.to_thread(check_store, data / "offhook.db", data)
     assert found == [Finding(lost, "there is no file of it")]
     await keep(kept.api.core.store, replace(a_record(NOON), callid="1571918400.1"))

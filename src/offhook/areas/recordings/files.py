@@ -1,15 +1,19 @@
 """Where recordings lie and what is done with their files. Blocking: call it in a thread.
 
-    recordings/running/<name>.raw   the engine writes: 8 kHz, 16 bit, both sides in turn, no header
-    recordings/<yyyy-mm-dd>/<name>.wav   closed, by the day in its name
+    recordings/running/<name>.in.sln16, .out.sln16   the engine writes: what the channel says, what it hears
+    recordings/<yyyy-mm-dd>/<name>.wav               closed, by the day in its name
 
-A part of a file without a header is as good as the whole, so a crash of anything costs nothing that was
-written. The WAV file is made beside it and put in its place at once.
+What the engine writes are bare samples (16 kHz, 16 bit), so a part of a file is as good as the whole and a
+crash of anything costs nothing that was written. The engine's own file with both sides (MixMonitor's option D)
+is not used: it is broken for calls of 16 kHz, and has lost one side after a hold (measured on 22.10.1). At
+16 kHz the engine's buffer of 32 kB holds a second; at 8 kHz it would be two that are lost with the engine.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import io
 import json
 import os
 import re
@@ -22,9 +26,10 @@ import numpy as np
 
 from offhook.asterisk.config import private_folder
 
-RATE = 8000
-_FRAME = 4  # bytes: a sample of what the channel says and one of what it hears
-_BLOCK = 1 << 18
+RATE = 16000
+_SIDES = (".in.sln16", ".out.sln16")
+_SAMPLE = 2  # bytes
+_BLOCK = 1 << 17
 _NAME = re.compile(
     r"(?P<year>[0-9]{4})(?P<month>[0-9]{2})(?P<day>[0-9]{2})[0-9]{6}-(?P<callid>[0-9]{1,12}\.[0-9]{1,12})"
     r"-(?P<caller>[0-9A-Za-z]{1,40})-(?P<callee>[0-9A-Za-z]{1,40})-(?P<type>Internal|Inbound|Outbound)\.wav",
@@ -67,7 +72,7 @@ def running_folder(data: Path) -> Path:
 
 
 def wav_header(channels: int, size: int) -> bytes:
-    """The header of a WAV file of 16 bit and 8 kHz whose samples take `size` bytes. Pure."""
+    """The header of a WAV file of 16 bit and RATE whose samples take `size` bytes. Pure."""
     size = min(size, 0xFFFFFFFF - 36)
     align = 2 * channels
     return struct.pack(
@@ -85,10 +90,15 @@ class RecordingFiles:
         self.root = private_folder(data / "recordings")
         self.running = private_folder(running_folder(data))
 
-    def raw(self, name: str) -> Path:
-        """The file that the engine writes. Raises ValueError for what is no name."""
+    def stem(self, name: str) -> str:
+        """The path of what the engine writes, without the endings. Raises ValueError for what is no name."""
         _parts(name)
-        return self.running / f"{name.removesuffix('.wav')}.raw"
+        return str(self.running / name.removesuffix(".wav"))
+
+    def raw(self, name: str) -> tuple[Path, Path]:
+        """The files that the engine writes: what the channel says, what it hears. Raises ValueError."""
+        said, heard = (Path(f"{self.stem(name)}{side}") for side in _SIDES)
+        return said, heard
 
     def path(self, name: str) -> Path:
         """Where a closed recording lies. Raises ValueError for what is no name."""
@@ -108,17 +118,17 @@ class RecordingFiles:
                 target = str(Path(handle.path).readlink())
             except OSError:
                 continue
-            if target.startswith(folder) and target.endswith(".raw"):
-                found.add(f"{target[len(folder) : -4]}.wav")
+            if target.startswith(folder) and (name := _name_of_raw(target[len(folder) :])):
+                found.add(name)
         return frozenset(found)
 
     def raw_names(self) -> list[str]:
         """The recordings of which there is what the engine wrote."""
-        return [f"{path.stem}.wav" for path in self.running.glob("*.raw")]
+        return sorted({name for path in self.running.iterdir() if (name := _name_of_raw(path.name))})
 
     def sync_running(self) -> None:
         """Put on disk what the engine has written: a power cut then costs a second."""
-        for path in self.running.glob("*.raw"):
+        for path in self.running.glob("*.sln16"):
             _sync(path)
 
     def close(self, name: str, *, stereo: bool, caller_heard: bool) -> Closed | None:
@@ -128,33 +138,34 @@ class RecordingFiles:
         who is put on the left. What is there already from before a crash is made again.
         """
         raw, target = self.raw(name), self.path(name)
-        if not raw.exists():
+        if not any(path.exists() for path in raw):
             return self._measured(target) if target.exists() else None
         private_folder(target.parent)
         draft = target.with_name(f".{name}.part")
         channels = 2 if stereo else 1
-        size = raw.stat().st_size // _FRAME * 2 * channels
+        # killed in the middle, the engine may have written more of one side than of the other
+        samples = max(path.stat().st_size // _SAMPLE if path.exists() else 0 for path in raw)
+        size = samples * _SAMPLE * channels
+        left, right = reversed(raw) if caller_heard else raw
         digest = hashlib.sha256()
         with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-            for part in (
-                wav_header(channels, size),
-                *_blocks(raw, size // channels * 2, stereo, caller_heard),
-            ):
+            for part in (wav_header(channels, size), *_blocks(left, right, samples, stereo=stereo)):
                 digest.update(part)
                 file.write(part)
             file.flush()
             os.fsync(file.fileno())
         draft.replace(target)
         _sync(target.parent)
-        return Closed(44 + size, size / (2 * channels * RATE), digest.hexdigest())
+        return Closed(44 + size, samples / RATE, digest.hexdigest())
 
     def forget_raw(self, name: str) -> None:
         """Remove what the engine has written, once its WAV file is in the store."""
-        self.raw(name).unlink(missing_ok=True)
+        for path in self.raw(name):
+            path.unlink(missing_ok=True)
 
     def remove(self, name: str) -> None:
         """Delete a recording."""
-        self.raw(name).unlink(missing_ok=True)
+        self.forget_raw(name)
         target = self.path(name)
         target.unlink(missing_ok=True)
         if target.parent.is_dir() and not any(target.parent.iterdir()):
@@ -162,9 +173,12 @@ class RecordingFiles:
 
     def all(self) -> Iterator[tuple[str, Path]]:
         """Every recording's file, with the name that it is for."""
-        for path in self.root.glob("*/*"):
-            if path.suffix in {".raw", ".wav"} and not path.name.startswith("."):
-                yield f"{path.stem}.wav", path
+        for path in self.root.glob("*/*.wav"):
+            if not path.name.startswith("."):
+                yield path.name, path
+        for path in self.running.iterdir():
+            if name := _name_of_raw(path.name):
+                yield name, path
 
     def _measured(self, path: Path) -> Closed:
         digest = hashlib.sha256()
@@ -178,17 +192,30 @@ class RecordingFiles:
         return Closed(size, (size - 44) / rate if rate else 0.0, digest.hexdigest())
 
 
-def _blocks(raw: Path, size: int, stereo: bool, caller_heard: bool) -> Iterator[bytes]:
-    """The samples in the form wanted, of the first `size` bytes of what the engine has written."""
-    with raw.open("rb") as file:
-        while size > 0 and (part := file.read(min(_BLOCK, size))):
-            size -= len(part)
-            sides = np.frombuffer(part[: len(part) // _FRAME * _FRAME], dtype="<i2").reshape(-1, 2)
+def _blocks(left: Path, right: Path, samples: int, *, stereo: bool) -> Iterator[bytes]:
+    """The first `samples` of both sides in the form wanted; what one lacks is silence."""
+    with contextlib.ExitStack() as stack:
+        files = [
+            stack.enter_context(path.open("rb")) if path.exists() else io.BytesIO() for path in (left, right)
+        ]
+        while samples > 0:
+            count = min(_BLOCK, samples)
+            samples -= count
+            sides = np.zeros((count, 2), dtype="<i2")
+            for at, file in enumerate(files):
+                part = file.read(count * _SAMPLE)
+                found = np.frombuffer(part[: len(part) // _SAMPLE * _SAMPLE], dtype="<i2")
+                sides[: len(found), at] = found
             if stereo:
-                yield (sides[:, ::-1] if caller_heard else sides).tobytes()
+                yield sides.tobytes()
             else:
                 mixed = sides.astype(np.int32).sum(axis=1)
                 yield np.clip(mixed, -32768, 32767).astype("<i2").tobytes()
+
+
+def _name_of_raw(file: str) -> str:
+    """The recording that a file of the engine belongs to; empty for other files."""
+    return next((f"{file.removesuffix(side)}.wav" for side in _SIDES if file.endswith(side)), "")
 
 
 def _parts(name: str) -> RecordingName:

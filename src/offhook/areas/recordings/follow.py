@@ -154,7 +154,7 @@ class Follower:
                     await self._switch.setvar(channel, "OFFHOOK_REC_PAUSED", "1")
                     self._told(channel, callid, name, "paused")
                 elif name := self._paused.get(channel, ""):
-                    file = str(self._recordings.files.raw(name))
+                    file = self._recordings.files.stem(name)
                     await self._switch.act(actions.MixMonitor(channel=channel, file=file))
                     await self._switch.setvar(channel, "OFFHOOK_REC_PAUSED", "")
                     self._told(channel, callid, name, "running")
@@ -174,7 +174,7 @@ class Follower:
             try:
                 await self._switch.setvar(channel, "OFFHOOK_RECORDING", stem)
                 await self._switch.setvar(channel, "GROUP(recording)", call.callid)
-                file = str(self._recordings.files.raw(name))
+                file = self._recordings.files.stem(name)
                 await self._switch.act(actions.MixMonitor(channel=channel, file=file))
             except SwitchError as failure:
                 log.warning("recordings: %s cannot go on: %s", call.callid, failure)

@@ -42,8 +42,6 @@ _RULES: Mapping[str, re.Pattern[str]] = {
     "ID": re.compile(r"[A-Za-z0-9-]{1,60}"),
     "Family": re.compile(r"[A-Za-z0-9_/-]{1,79}"),
     "Value": re.compile(r"[^\x00-\x1f\x7f]{0,900}"),
-    # a path of our own: no comma, which would end it
-    "File": re.compile(r"/[^\x00-\x1f\x7f,]{1,900}"),
     "Direction": re.compile("in|out|all"),
     "State": re.compile("on|off"),
 }

@@ -144,15 +144,19 @@ class SetGlobal(Action):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MixMonitor(Action):
-    """Record a channel into a file; both sides apart and behind what the file has already."""
+    """Record a channel: what it says into `<file>.in.sln16`, what it hears into `<file>.out.sln16`.
+
+    What these have already stays before it.
+    """
 
     NAME = "MixMonitor"
     channel: str
     file: str
 
     def headers(self) -> list[tuple[str, str]]:
-        """With the options that the dialplan uses (areas/recordings/dialplan.conf)."""
-        return [*self._pairs(), ("Options", "aDi(OFFHOOK_MIX)")]
+        """With the options that the dialplan uses (areas/recordings); File would be for mixed audio."""
+        options = f"ar({self.file}.in.sln16)t({self.file}.out.sln16)i(OFFHOOK_MIX)"
+        return [("Channel", self.channel), ("Options", options)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
