@@ -4,7 +4,7 @@
     recordings/<yyyy-mm-dd>/<name>.wav               closed, by the day in its name
 
 What the engine writes are bare samples (16 kHz, 16 bit), so a part of a file is as good as the whole and a
-crash of anything costs nothing that was written. The engine's own file with both sides (MixMonitor's option D)
+crash of anything costs nothing that was written. The engine's own file with both sides (its option D)
 is not used: it is broken for calls of 16 kHz, and has lost one side after a hold (measured on 22.10.1). At
 16 kHz the engine's buffer of 32 kB holds a second; at 8 kHz it would be two that are lost with the engine.
 """
