@@ -11,6 +11,9 @@ import argparse
 import asyncio
 import contextlib
 import io
+import os
+import socket
+import struct
 import time
 from typing import Any, cast
 
@@ -26,6 +29,7 @@ from bench.table import Row, print_rows
 
 FRAME = 0.02
 SAMPLES = 160  # of a packet
+HEAD = struct.Struct("!BBHII")
 LATE = 0.06  # of the sender: more than the engine's jitter can bear
 
 
@@ -33,27 +37,34 @@ class Talker:
     """Sends the tones of all phones in one loop, and notes how late it was at worst."""
 
     def __init__(self) -> None:
-        self.calls: list[Call] = []
+        self.senders: list[tuple[socket.socket, list[bytes], bytearray]] = []
         self.worst = 0.0
 
     def take(self, call: Call) -> None:
         """Send for a phone from now on, and let what it hears be dropped by the kernel."""
-        call.rtp.stop()
-        transport = call.rtp._transport
-        if transport is not None:
-            loop = cast(Any, asyncio.get_running_loop())
-            loop._remove_reader(transport.get_extra_info("socket").fileno())
-        self.calls.append(call)
+        rtp = call.rtp
+        rtp.stop()
+        if rtp._transport is None:
+            raise AssertionError("the phone has no audio")
+        number = rtp._transport.get_extra_info("socket").fileno()
+        cast(Any, asyncio.get_running_loop())._remove_reader(number)
+        sender = socket.socket(fileno=os.dup(number))
+        sender.connect(rtp._peer)
+        head = bytearray(HEAD.pack(0x80, 0, rtp._sequence & 0xFFFF, rtp._stamp, 4711))
+        self.senders.append((sender, rtp._frames, head))
 
     async def run(self) -> None:
         """Send until cancelled."""
         begin, frame = time.perf_counter(), 0
         while True:
             self.worst = max(self.worst, time.perf_counter() - begin - frame * FRAME)
-            for call in self.calls:
-                rtp = call.rtp
-                rtp._packet(0, rtp._frames[frame % len(rtp._frames)], rtp._stamp, rtp._peer)
-                rtp._stamp += SAMPLES
+            for sender, frames, head in self.senders:
+                _, _, sequence, stamp, _ = HEAD.unpack(head)
+                HEAD.pack_into(
+                    head, 0, 0x80, 0, (sequence + 1) & 0xFFFF, (stamp + SAMPLES) & 0xFFFFFFFF, 4711
+                )
+                with contextlib.suppress(OSError):  # a call that has ended
+                    sender.send(head + frames[frame % len(frames)])
             frame += 1
             await asyncio.sleep(max(0.0, begin + frame * FRAME - time.perf_counter()))
 
