@@ -171,14 +171,17 @@ class RecordingFiles:
         if target.parent.is_dir() and not any(target.parent.iterdir()):
             target.parent.rmdir()
 
-    def all(self) -> Iterator[tuple[str, Path]]:
-        """Every recording's file, with the name that it is for."""
-        for path in self.root.glob("*/*.wav"):
-            if not path.name.startswith("."):
-                yield path.name, path
-        for path in self.running.iterdir():
-            if name := _name_of_raw(path.name):
-                yield name, path
+    def days(self) -> set[str]:
+        """The days for which there are files."""
+        days = {path.name for path in self.root.iterdir() if path.is_dir() and path != self.running}
+        return days | {read.day for name in self.raw_names() if (read := read_name(name))}
+
+    def names(self, day: str) -> set[str]:
+        """The recordings of a day that files lie there for."""
+        folder = self.root / day
+        closed = folder.iterdir() if folder.is_dir() else ()
+        running = {name for name in self.raw_names() if (read := read_name(name)) and read.day == day}
+        return running | {path.name for path in closed if not path.name.startswith(".")}
 
     def _measured(self, path: Path) -> Closed:
         digest = hashlib.sha256()

@@ -14,6 +14,7 @@ import dataclasses
 import logging
 import sqlite3
 from collections.abc import Awaitable, Callable, Collection, Sequence
+from functools import partial
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -32,7 +33,10 @@ _BUSY_SECONDS = 0.1
 _REST_SECONDS = 1.0
 _CLOSING_TRIES = 20
 _TIDY_SECONDS = 60.0
+_CHECK_SECONDS = 3600.0
 _DAY_SECONDS = 86400.0
+_DELETED_AT_ONCE = 200
+_AFTER_DIGITS = ":"  # the sign that comes after 9
 _COLUMNS = recordings.c
 
 
@@ -104,6 +108,7 @@ class Recordings:
 
     async def _run(self) -> None:
         tidied = second = self._clock.monotonic() - _TIDY_SECONDS
+        checked = self._clock.monotonic() - _CHECK_SECONDS
         left = 1
         while True:
             try:
@@ -122,6 +127,8 @@ class Recordings:
                 if now - tidied >= _TIDY_SECONDS:
                     tidied = now
                     await self.tidy()
+                if now - checked >= _CHECK_SECONDS:
+                    checked = now
                     self._tell(await self.check())
             except Exception:
                 log.exception("recordings: something could not be done; it is tried again")
@@ -171,18 +178,17 @@ class Recordings:
         settings = await self._settings()
         days, limit = settings["keepdays"], settings["maxmegabytes"] << 20
         before = self._clock.now() - days * _DAY_SECONDS if days else 0.0
-        doomed = await self._store.read(lambda connection: _doomed(connection, before, limit))
-        for name in doomed:
-            # the file first: a row without a file is found here again
-            await asyncio.to_thread(self.files.remove, name)
-        if doomed:
-            await self._store.write(
-                "recordings deleted",
-                lambda unit: _delete(unit, doomed),
-            )
-            log.info("recordings: %d are older or more than is kept, and deleted", len(doomed))
+        gone = 0
+        while doomed := await self._store.read(lambda connection: _doomed(connection, before, limit)):
+            for name in doomed:
+                # the file first: a row without a file is found here again
+                await asyncio.to_thread(self.files.remove, name)
+            await self._store.write("recordings deleted", partial(_delete, names=doomed))
+            gone += len(doomed)
+        if gone:
+            log.info("recordings: %d are older or more than is kept, and deleted", gone)
         await self._forget_leftovers()
-        return len(doomed)
+        return gone
 
     async def _forget_leftovers(self) -> None:
         """Remove what the engine wrote of recordings that were closed just before a crash."""
@@ -196,12 +202,12 @@ class Recordings:
     async def check(self) -> frozenset[Finding]:
         """What is wrong: recordings without a file, and files that no record names."""
         begun = self._open_calls()
-        files = await asyncio.to_thread(lambda: {name for name, _ in self.files.all()})
         still = await asyncio.to_thread(self.files.open_now)
-        states = await self._store.read(_states)
-        return frozenset(
-            finding for finding in findings(states, files) if not _goes_on(finding.name, still, begun)
-        )
+        found: list[Finding] = []
+        for day in sorted({*await asyncio.to_thread(self.files.days), *await self._store.read(_days)}):
+            names = await asyncio.to_thread(self.files.names, day)
+            found += findings(await self._store.read(partial(_states, day=day)), names)
+        return frozenset(finding for finding in found if not _goes_on(finding.name, still, begun))
 
     def _tell(self, found: frozenset[Finding]) -> None:
         for finding in sorted(found - self._told, key=lambda one: one.name):
@@ -257,11 +263,14 @@ def check_store(store: Path, data: Path) -> list[Finding]:
     still = files.open_now()
     with contextlib.closing(sqlite3.connect(f"file:{store}?mode=ro", uri=True, timeout=5)) as connection:
         states = dict(connection.execute("SELECT name, state FROM recordings"))
-        known = {callid for (callid,) in connection.execute("SELECT callid FROM cdr")}
-    found = findings(states, {name for name, _ in files.all()})
-    # a call without a record may go on, or be about to get it
-    waiting = {one.name for one in found if (parts := read_name(one.name)) and parts.callid not in known}
-    running = waiting & set(files.raw_names())
+        found = findings(states, {name for day in files.days() for name in files.names(day)})
+        # a call without a record may go on, or be about to get it
+        running = {
+            one.name
+            for one in found
+            if (parts := read_name(one.name))
+            and not connection.execute("SELECT 1 FROM cdr WHERE callid = ?", (parts.callid,)).fetchone()
+        }.intersection(files.raw_names())
     return [one for one in found if one.name not in still | running]
 
 
@@ -309,19 +318,32 @@ def _running(connection: sa.Connection) -> Sequence[Row]:
     return [dict(row) for row in connection.execute(query).mappings()]
 
 
-def _states(connection: sa.Connection) -> Row:
-    return {row.name: row.state for row in connection.execute(sa.select(_COLUMNS.name, _COLUMNS.state))}
+def _states(connection: sa.Connection, day: str) -> Row:
+    first = day.replace("-", "")
+    query = sa.select(_COLUMNS.name, _COLUMNS.state).where(
+        _COLUMNS.name >= first, _COLUMNS.name < f"{first}{_AFTER_DIGITS}"
+    )
+    return {row.name: row.state for row in connection.execute(query)}
+
+
+def _days(connection: sa.Connection) -> set[str]:
+    query = sa.select(sa.func.substr(_COLUMNS.name, 1, 8)).distinct()
+    return {f"{day[:4]}-{day[4:6]}-{day[6:]}" for day in connection.execute(query).scalars()}
 
 
 def _doomed(connection: sa.Connection, before: float, limit: int) -> list[str]:
-    query = sa.select(_COLUMNS.name, _COLUMNS.bytes, _COLUMNS.started).where(
-        _COLUMNS.state.in_((CLOSED, MISSING))
-    )
-    rows = connection.execute(query.order_by(_COLUMNS.started)).all()
-    total = sum(row.bytes for row in rows) if limit else 0
+    """Some of the oldest recordings that are not to be kept; empty when there are none."""
+    query = sa.select(_COLUMNS.name, _COLUMNS.bytes).order_by(_COLUMNS.started).limit(_DELETED_AT_ONCE)
+    for state in (CLOSED, MISSING):
+        old = query.where(_COLUMNS.state == state, _COLUMNS.started < before)
+        if names := [row.name for row in connection.execute(old)]:
+            return names
+    if not limit:
+        return []
+    total = connection.execute(sa.select(sa.func.sum(_COLUMNS.bytes))).scalar_one() or 0
     doomed = []
-    for row in rows:
-        if row.started >= before and total <= limit:
+    for row in connection.execute(query.where(_COLUMNS.state == CLOSED)):
+        if total <= limit:
             break
         doomed.append(row.name)
         total -= row.bytes
