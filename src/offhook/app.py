@@ -17,7 +17,6 @@ from offhook import __version__
 from offhook.areas.access import api as access_api
 from offhook.areas.access.settings import ApiSettings
 from offhook.areas.admin.service import AdminService
-from offhook.areas.alarms.trunks import TrunkWatch
 from offhook.areas.conferences import live_api as conferences_live_api
 from offhook.areas.conferences.instant import InstantConferences
 from offhook.areas.conferences.inviting import Inviter
@@ -44,7 +43,6 @@ from offhook.areas.fax.service import FaxInbox
 from offhook.areas.hotel import api as hotel_api
 from offhook.areas.hotel.service import HotelService
 from offhook.areas.objects.engine import EngineFiles
-from offhook.areas.objects.field import Row
 from offhook.areas.paging.live import PageAnswers
 from offhook.areas.pbxsettings.features import FeatureCodes
 from offhook.areas.queues import status_api as queue_status_api
@@ -53,8 +51,6 @@ from offhook.areas.queues.status import QueueStates
 from offhook.areas.queues.waits import Waits
 from offhook.areas.queues.wrapup import WrapUps
 from offhook.areas.system import api as system_api
-from offhook.areas.trunks.hosts import HostNames
-from offhook.areas.trunks.states import TrunkStates
 from offhook.areas.uacsta import api as uacsta_api
 from offhook.areas.uacsta.service import UacstaService
 from offhook.asterisk.process import EngineProcess
@@ -71,6 +67,7 @@ from offhook.events.dispatcher import ReportMethod
 from offhook.kinds import object_endpoints
 from offhook.messages import Messages
 from offhook.operations import Operations, OperatorSocket
+from offhook.running_trunks import RunningTrunks
 from offhook.web.admin import PREFIX, AdminSite
 from offhook.web.api import Api
 from offhook.web.front import Front
@@ -83,8 +80,6 @@ ENGINE_SECONDS = 30.0
 _SETTLE_SECONDS = 0.05
 _SETTLE_AT_LATEST = 0.5
 _SESSIONS_SECONDS = 60.0
-_HOSTS_SECONDS = 30.0
-_TRUNKS = frozenset({"trunks"})
 
 
 class _Picture:
@@ -145,8 +140,7 @@ class Pbx:
             on_lost=lambda: log.warning("the link to the engine is lost"),
             rate=settings.call_rate,
         )
-        self.trunk_states = TrunkStates(self.switch)
-        self.trunk_hosts = HostNames()
+        self.trunks = RunningTrunks(core, self.switch, lambda parts: self.engine_files.refresh(parts))
         self.control = CallControl(self.switch, self.live)
         self.targets = Targets(core.store, core.numbers)
         self.launcher = Launcher(self.switch, self.live, core.records, core.store)
@@ -183,16 +177,16 @@ class Pbx:
                 bind=settings.bind,
                 music=core.music.text,
                 own_contexts=lambda: self.custom_dialplan.contexts,
-                hosts=self.trunk_hosts,
+                hosts=self.trunks.hosts,
                 zone=core.zone.key,
             ),
         )
         self.custom_dialplan = CustomDialplan(
             settings.data, self.engine.settings.etc / CUSTOM_FILE, self._dialplan_changed
         )
-        core.on_parts_changed(self._trunks_changed)
+        core.on_parts_changed(self.trunks.before_change)
         core.on_parts_changed(self.engine_files.refresh)
-        core.on_parts_changed(self._look_at_trunks)
+        core.on_parts_changed(self.trunks.after_change)
         self.waits = Waits(core.store, self.switch)
         self.queue_engine = QueueEngine(self.switch, self.waits.names)
         core.on_parts_changed(self.queue_engine.on_parts_changed)
@@ -210,7 +204,6 @@ class Pbx:
         self.faxes = FaxInbox(core.store, settings.data, core.mailer, core.pbx_settings, core.zone)
         core.records.on_fax(self.faxes.settle)
         self.page_answers = PageAnswers(self.switch)
-        self.trunk_watch = TrunkWatch(self._trunks, self._trunk_state, self.messages.alarms, core.clock)
         self.uacsta = UacstaService(
             core.pbx_settings,
             core.extensions.find,
@@ -254,7 +247,7 @@ class Pbx:
                 *contacts_api.endpoints(core.contacts),
                 *extensions_api.endpoints(core.extensions, core.groups, picture, picture, core.routes),
                 *hotel_api.endpoints(self.hotel),
-                *object_endpoints(core.objects, self.trunk_states, core.queue_agents),
+                *object_endpoints(core.objects, self.trunks.states, core.queue_agents),
                 *control_api.endpoints(self.control, self.dialling),
                 *playing_api.endpoints(self.playing),
                 *queue_status_api.endpoints(QueueStates(core.store, self.switch, lambda: self.live.picture)),
@@ -283,7 +276,7 @@ class Pbx:
         core.api_settings.on_change(self._api_changed)
         changed = await self.extension_engine.write_identify()
         await self.custom_dialplan.load()
-        await self._look_up_hosts()
+        await self.trunks.look_up_hosts()
         stale = await self.engine_files.write()
         await self.engine.start()
         if not self.engine.adopted:
@@ -299,9 +292,8 @@ class Pbx:
         self._tasks = [
             asyncio.create_task(self.engine.supervise(self._engine_died, self._new_engine), name="engine"),
             asyncio.create_task(self._write_sessions(), name="sessions"),
-            asyncio.create_task(self._follow_hosts(), name="host names"),
-            asyncio.create_task(self._watch_trunks(), name="trunk alarms"),
         ]
+        self.trunks.start(self.messages.alarms)
         await self._operator.start()
         for port in dict.fromkeys((settings.http_port, *settings.extra_http_ports)):
             await self._front.start(settings.bind, port)
@@ -325,7 +317,7 @@ class Pbx:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        self.trunk_hosts.close()
+        await self.trunks.close()
         if leave_engine:
             self.engine.detach()
             await self.switch.close()
@@ -354,7 +346,7 @@ class Pbx:
     def _on_events(self, events: Sequence[Mapping[str, str]]) -> None:
         self.live.on_events(events)
         self.instant_conferences.look()
-        self.trunk_states.on_events(events)
+        self.trunks.states.on_events(events)
         self.feature_codes.on_events(events)
         self.page_answers.on_events(events)
         self.uacsta.on_events(events)
@@ -385,7 +377,7 @@ class Pbx:
         snapshot = await self.switch.snapshot()
         self.live.on_snapshot(snapshot)
         await self.instant_conferences.load()
-        self.trunk_states.on_snapshot(snapshot.registrations, snapshot.contacts)
+        self.trunks.states.on_snapshot(snapshot.registrations, snapshot.contacts)
         self.wrap_ups.on_snapshot(snapshot.channels)
         await self.waits.on_connected()
         await self.messages.on_connected()
@@ -401,50 +393,6 @@ class Pbx:
     async def _engine_gone(self) -> None:
         self.live.on_engine_gone()
         self.instant_conferences.look()
-
-    async def _trunks_changed(self, parts: frozenset[str]) -> None:
-        """What has to be done before the engine reads the trunks anew."""
-        if "trunks" not in parts:
-            return
-        await self._look_up_hosts()
-        if self.switch.healthy:
-            await self.trunk_states.retire(await self._trunks())
-
-    async def _trunks(self) -> Sequence[Row]:
-        return await self.core.store.read(self.core.objects["trunks"].every)
-
-    def _trunk_state(self, trunk: Row) -> str | None:
-        return self.trunk_states.of(trunk) if self.switch.healthy else None
-
-    async def _watch_trunks(self) -> None:
-        raised = [row["key"] for row in await self.messages.alarms.listed() if row["active"]]
-        down = [key.partition(":")[2] for key in raised if key.startswith("trunk:")]
-        await self.trunk_watch.run(down)
-
-    async def _look_up_hosts(self) -> bool:
-        """Look up where the providers are that are written as names; whether that has changed."""
-        return await self.trunk_hosts.look_up(row["host"] for row in await self._trunks() if row["enabled"])
-
-    async def _follow_hosts(self) -> None:
-        while True:
-            await asyncio.sleep(_HOSTS_SECONDS)
-            try:
-                if await self._look_up_hosts():
-                    await self.engine_files.refresh(_TRUNKS)
-                    await self._look_at_trunks(_TRUNKS)
-            except Exception:
-                log.exception("trunks: host names could not be followed")
-
-    async def _look_at_trunks(self, parts: frozenset[str]) -> None:
-        """What the engine knew of a trunk is void when its settings have changed."""
-        if "trunks" not in parts or not self.switch.healthy:
-            return
-        try:
-            self.trunk_states.on_snapshot(
-                await self.switch.snapshot_registrations(), await self.switch.snapshot_contacts()
-            )
-        except SwitchError as failure:
-            log.warning("trunks: the engine does not tell their states: %s", failure)
 
     async def _dialplan_changed(self) -> None:
         """The operator's dialplan has changed: which contexts are ours follows from it."""
