@@ -70,6 +70,30 @@ async def test_a_consultation(pbx: TestPbx, operate: str) -> None:
     await t.one_record()
 
 
+@pytest.mark.parametrize("by", ["1000", "1001"])
+async def test_a_consultation_by_keys(pbx: TestPbx, by: str) -> None:
+    t = await talk(pbx)
+    mine, theirs = (t.caller, t.callee) if by == "1000" else (t.callee, t.caller)
+    other = "1001" if by == "1000" else "1000"
+    await mine.rtp.press("*3")
+    await eventually(lambda: "Tranfer" in steps(pbx.receiver.events), "the transfer begins")
+    await mine.rtp.press("1002")
+    third = await t.phones[2].incoming()
+    await eventually(lambda: f"{by} ALERT" in members(t), "it is told that the third rings")
+    assert set(await restart(t)) == {f"{other} HOLD", f"{by} ALERT", "1002 RING"}
+    await third.answer()
+    await mine.hears(700)
+    assert set(await restart(t)) == {f"{other} HOLD", f"{by} ANSWERED", "1002 ANSWER"}
+    pbx.receiver.clear()
+    await mine.hangup()
+    await theirs.hears(700)
+    await third.hears({"1000": 440, "1001": 570}[other])
+    assert set(members(t)) & {f"{other} ANSWERED", f"{other} ANSWER"}
+    await third.hangup()
+    await theirs.over()
+    await t.one_record()
+
+
 async def test_a_party_that_is_being_added(pbx: TestPbx) -> None:
     t = await talk(pbx)
     await t.do("add_member", "1000", number="1002")
