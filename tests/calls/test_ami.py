@@ -19,7 +19,7 @@ from offhook.asterisk.ami.client import AmiClient, AmiRefused
 from offhook.asterisk.ami.wire import ACTION_LINE_MAX, WireError
 from offhook.asterisk.fetch import obtain_engine
 from offhook.asterisk.process import EngineProcess, free_port
-from offhook.asterisk.static import AMI_USER, EngineSettings
+from offhook.asterisk.static import AMI_UNREAD, AMI_USER, EngineSettings
 from offhook.asterisk.switch import (
     EngineRefused,
     EngineUnreachable,
@@ -150,6 +150,7 @@ async def test_events_of_calls_come_soon(watch: Watch) -> None:
         await watch.seen("Hangup", Uniqueid=callid)
         slowest = max(slowest, loop.time() - begin)
     assert slowest < 1.0
+    assert not {event["Event"] for event in watch.events} & set(AMI_UNREAD)
 
 
 @pytest.mark.parametrize(
