@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import random
 import socket
 import struct
 from collections import deque
@@ -57,7 +58,9 @@ class RtpPort(asyncio.DatagramProtocol):
         self._heard: deque[bytes] = deque(maxlen=25)
         self._transport: asyncio.DatagramTransport | None = None
         self._sender: asyncio.Task[None] | None = None
-        self._sequence = 0
+        # by chance (RFC 3550, section 5.1): numbers that go on a little below those of another stream are
+        # those of late packets to an engine that has heard that one before
+        self._sequence = random.randrange(1 << 16)
         self._stamp = 0
         self._events: set[int] = set()
         self.keys = ""
