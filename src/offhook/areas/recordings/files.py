@@ -12,6 +12,7 @@ is not used: it is broken for calls of 16 kHz, and has lost one side after a hol
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import hashlib
 import io
 import json
@@ -30,6 +31,7 @@ RATE = 16000
 _SIDES = (".in.sln16", ".out.sln16")
 _SAMPLE = 2  # bytes
 _BLOCK = 1 << 17
+_ONE_BY_ONE = 16  # files that are put on disk each by itself
 _NAME = re.compile(
     r"(?P<year>[0-9]{4})(?P<month>[0-9]{2})(?P<day>[0-9]{2})[0-9]{6}-(?P<callid>[0-9]{1,12}\.[0-9]{1,12})"
     r"-(?P<caller>[0-9A-Za-z]{1,40})-(?P<callee>[0-9A-Za-z]{1,40})-(?P<type>Internal|Inbound|Outbound)\.wav",
@@ -128,7 +130,10 @@ class RecordingFiles:
 
     def sync_running(self) -> None:
         """Put on disk what the engine has written: a power cut then costs a second."""
-        for path in self.running.glob("*.sln16"):
+        files = list(self.running.glob("*.sln16"))
+        if len(files) > _ONE_BY_ONE and _sync_all(self.running):
+            return
+        for path in files:
             _sync(path)
 
     def close(self, name: str, *, stereo: bool, caller_heard: bool) -> Closed | None:
@@ -226,6 +231,19 @@ def _parts(name: str) -> RecordingName:
     if parts is None:
         raise ValueError("this is no name of a recording")
     return parts
+
+
+def _sync_all(folder: Path) -> bool:
+    """Put the whole file system on disk at once (syncfs(2)): one entry in its journal instead of hundreds."""
+    try:
+        syncfs = ctypes.CDLL(None, use_errno=True).syncfs
+    except (OSError, AttributeError):
+        return False
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        return bool(syncfs(descriptor) == 0)
+    finally:
+        os.close(descriptor)
 
 
 def _sync(path: Path) -> None:
