@@ -6,8 +6,10 @@ from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import quote
 
+import pytest
 import pytest_asyncio
 
+from offhook.areas.records import search
 from offhook.ledger import Leg
 from tests.support.admin import Admin
 from tests.support.api import TestApi, running_api
@@ -95,6 +97,24 @@ async def test_pages(api: TestApi) -> None:
             if not cursor:
                 break
         assert paged == everything
+
+
+async def test_a_search_that_would_look_at_too_much_says_where_it_stopped(
+    api: TestApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "LOOKED_AT", 2)
+    admin = _admin(api)
+    for filters in ("text=0711", "trunk=other", "type=Outbound", "status=ANSWERED&from=2019-10-24&text=0711"):
+        told: list[tuple[list[str], str]] = []
+        cursor = ""
+        while not told or cursor:
+            answer = await admin.ok("GET", f"/records?{filters}&cursor={quote(cursor)}")
+            told.append(([one["callto"] for one in answer["items"]], answer["stopped"]))
+            cursor = answer["next"]
+        assert told == [(["0711"], "2019-10-24 12:00:03"), ([], "2019-10-24 12:00:01"), ([], "")], filters
+    for filters in ("", "number=1000", "from=2019-10-24", "number=1000&to=2019-10-25"):
+        answer = await admin.ok("GET", f"/records?{filters}")
+        assert (answer["next"], answer["stopped"]) == ("", ""), "an index finds these"
 
 
 async def test_one_record_with_its_legs(api: TestApi) -> None:

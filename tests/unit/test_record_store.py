@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import importlib
 import json
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from offhook.areas.records import retention
+from offhook.areas.records import retention, search
 from offhook.areas.records.retention import YOUNG_SECONDS, Limits, Retention
 from offhook.areas.records.rows import insert_record
 from offhook.areas.records.search import Place, Span, page
@@ -36,6 +37,11 @@ def store(tmp_path: Path) -> Iterator[Store]:
     opened = open_store(tmp_path / "offhook.db", ())
     yield opened
     opened.close()
+
+
+def _plan(connection: sa.Connection, query: sa.Select[Any]) -> str:
+    compiled = query.compile(connection, compile_kwargs={"literal_binds": True})
+    return "\n".join(row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {compiled}"))
 
 
 async def _all(store: Store, *columns: Any) -> list[tuple[Any, ...]]:
@@ -122,15 +128,57 @@ async def test_a_page_is_found_by_an_index_and_needs_no_sorting(
 ) -> None:
     query = page([cdr.c.callto], Span(first=0.0, end=9e9, numbers=numbers), Place(NOON, "1"), 10)
 
-    def plan(connection: sa.Connection) -> str:
-        compiled = query.compile(connection, compile_kwargs={"literal_binds": True})
-        return "\n".join(row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {compiled}"))
-
-    shown = await store.read(plan)
+    shown = await store.read(functools.partial(_plan, query=query))
     for step in steps:
         assert step in shown, shown
     assert "TEMP B-TREE" not in shown
     assert "SCAN" not in shown
+
+
+@pytest.mark.parametrize("number", [None, "1000"])
+async def test_a_search_by_what_no_index_knows_looks_at_so_many_records_and_no_more(
+    store: Store, monkeypatch: pytest.MonkeyPatch, number: str | None
+) -> None:
+    monkeypatch.setattr(search, "LOOKED_AT", 4)
+    await keep(store, *(a_record(NOON + at // 2, callid=str(at)) for at in range(10)))
+    looked_at: list[str] = []
+
+    def fits(callid: str) -> bool:
+        looked_at.append(callid)
+        return callid in {"0", "7"}
+
+    def work(connection: sa.Connection, behind: Place | None) -> search.Found:
+        raw: Any = connection.connection.driver_connection
+        raw.create_function("fits", 1, fits)
+        newest = search.Newest(number=number, behind=behind, filters=(sa.func.fits(cdr.c.callid) == 1,))
+        return search.find(connection, [cdr.c.started, cdr.c.callid], newest, 5)
+
+    pages: list[tuple[list[str], bool, int]] = []
+    last: Place | None = None
+    while not pages or last is not None:
+        found = await store.read(functools.partial(work, behind=last))
+        pages.append(([row["callid"] for row in found.rows], found.short, len(looked_at)))
+        last = found.last
+        looked_at.clear()
+    assert pages == [(["7"], True, 4), ([], True, 4), (["0"], False, 2)]
+
+
+@pytest.mark.parametrize(
+    ("number", "by"),
+    [(None, "COVERING INDEX ix_cdr_started"), ("1000", "SEARCH cdr_parties USING PRIMARY KEY")],
+)
+async def test_a_search_needs_no_sorting(store: Store, number: str | None, by: str) -> None:
+    newest = search.Newest(
+        first=0.0, end=9e9, behind=Place(9e9, "1"), number=number, filters=(cdr.c.callto.contains("7"),)
+    )
+    for query, expected in (
+        (search.edge(newest, 5), by),
+        (search.matching([cdr.c.callto], newest, Place(NOON, "1"), 5), by.replace("COVERING ", "")),
+    ):
+        shown = await store.read(functools.partial(_plan, query=query))
+        assert expected in shown, shown
+        assert "TEMP B-TREE" not in shown
+        assert "SCAN" not in shown
 
 
 def _keeper(store: Store, clock: ManualClock, days: int = 0, most: int = 0) -> Retention:

@@ -13,7 +13,8 @@ import sqlalchemy as sa
 
 from offhook.areas.admin.schema import items_of, object_of, operation, parameter
 from offhook.areas.records.localtime import LocalTime, time_rule
-from offhook.areas.records.tables import cdr, cdr_parties
+from offhook.areas.records.search import LOOKED_AT, Newest, Place, find
+from offhook.areas.records.tables import cdr
 from offhook.contract.admin import AdminAnswer, AdminRefused, AdminRequest
 from offhook.contract.errors import Errno
 from offhook.contract.params import declared_params, param, read_request
@@ -25,7 +26,7 @@ SEARCHES_AT_ONCE = 2
 _DEFAULT = 100
 _MOST = 1000
 _BAD = Errno.PARAMETER_EMPTY
-_C, _P = cdr.c, cdr_parties.c
+_C = cdr.c
 _CURSOR = pattern(r"[0-9]{1,11}\.[0-9]{1,9}:[\x21-\x7e]{1,100}", says="what `next` of the page before was")
 _SAYS_WHEN = "a day such as 2019-10-24, or a time such as 2019-10-24 15:59:59"
 _NAMES = {"start": "from", "end": "to"}
@@ -113,12 +114,18 @@ class RecordsPart:
             if name not in _KNOWN:
                 raise AdminRefused(400, f"{name} is an unknown filter; known are {', '.join(_KNOWN)}")
         search = read_request(Search, request.query)
-        size = search.limit or _DEFAULT
+        newest, size = self._newest(search), search.limit or _DEFAULT
+        columns = (_C.started, *_columns())
         async with self._turns:
-            rows = await self._store.read(lambda c: c.execute(self._query(search, size + 1)).mappings().all())
-        shown = rows[:size]
-        more = f"{shown[-1]['started']!r}:{shown[-1]['callid']}" if len(rows) > size else ""
-        return AdminAnswer(body={"items": [self._shown(row) for row in shown], "next": more})
+            found = await self._store.read(lambda c: find(c, columns, newest, size))
+        last = found.last
+        return AdminAnswer(
+            body={
+                "items": [self._shown(row) for row in found.rows],
+                "next": "" if last is None else f"{last.started!r}:{last.callid}",
+                "stopped": "" if last is None or not found.short else self._local.text(last.started),
+            }
+        )
 
     async def _one(self, callid: str) -> AdminAnswer:
         query = sa.select(_C.started, _C.legs, *_columns()).where(_C.callid == callid)
@@ -131,27 +138,28 @@ class RecordsPart:
             body={**self._shown(row), "legs": [self._leg(leg) for leg in json.loads(row["legs"])]}
         )
 
-    def _query(self, search: Search, size: int) -> sa.Select[Any]:
-        query, started, callid = sa.select(_C.started, *_columns()), _C.started, _C.callid
-        if search.number is not None:
-            started, callid = _P.started, _P.callid
-            query = query.join(cdr_parties, _P.callid == _C.callid).where(_P.number == search.number)
-        if search.start is not None:
-            query = query.where(started >= self._local.first(datetime.fromisoformat(search.start)))
-        if search.end is not None:
-            query = query.where(started < self._local.after(datetime.fromisoformat(search.end)))
+    def _newest(self, search: Search) -> Newest:
+        filters = [
+            column == wanted
+            for column, wanted in ((_C.type, search.type), (_C.status, search.status))
+            if wanted is not None
+        ]
+        if search.trunk is not None:
+            filters.append(sa.or_(_C.source_trunk == search.trunk, _C.destination_trunk == search.trunk))
+        if search.text is not None:
+            filters.append(sa.or_(*(one.contains(search.text, autoescape=True) for one in _TEXTS)))
+        behind = None
         if search.cursor is not None:
             moment, _, last = search.cursor.partition(":")
-            place = sa.tuple_(sa.literal(float(moment)), sa.literal(last))
-            query = query.where(sa.tuple_(started, callid) < place)
-        for column, wanted in ((_C.type, search.type), (_C.status, search.status)):
-            if wanted is not None:
-                query = query.where(column == wanted)
-        if search.trunk is not None:
-            query = query.where(sa.or_(_C.source_trunk == search.trunk, _C.destination_trunk == search.trunk))
-        if search.text is not None:
-            query = query.where(sa.or_(*(one.contains(search.text, autoescape=True) for one in _TEXTS)))
-        return query.order_by(started.desc(), callid.desc()).limit(size)
+            behind = Place(float(moment), last)
+        start, end = search.start, search.end
+        return Newest(
+            first=None if start is None else self._local.first(datetime.fromisoformat(start)),
+            end=None if end is None else self._local.after(datetime.fromisoformat(end)),
+            behind=behind,
+            number=search.number,
+            filters=tuple(filters),
+        )
 
     def _shown(self, row: sa.RowMapping) -> dict[str, Any]:
         return {
@@ -181,6 +189,11 @@ class RecordsPart:
         found["properties"]["next"] = {
             "type": "string",
             "description": "the cursor of the next page, or empty",
+        }
+        found["properties"]["stopped"] = {
+            "type": "string",
+            "description": f"{LOOKED_AT} records were looked at for this page, down to this local time; "
+            "there may be older ones that fit. Else empty",
         }
         legs = {"type": "array", "items": object_of({name: {"type": "string"} for name in _LEG})}
         return {
