@@ -218,7 +218,9 @@ class Core:
         self.queue_agents = QueueAgents(store)
         self.pbx_settings = SettingsService(store, self.numbers, vault, self._parts_changed)
         self.mailer = Mailer(store, self.pbx_settings, clock, settings.data / "mail")
-        self.soft_client = SoftClient(store, self.pbx_settings, clock, self.mailer, _own_address(settings))
+        self.soft_client = SoftClient(
+            store, self.pbx_settings, clock, self.mailer, vault, _own_address(settings)
+        )
         self.groups = GroupService(store, settings=self._extension_settings)
         self.contacts = ContactService(store, limit=lambda: self.api_settings.now.max_contacts)
         self.records = RecordKeeper(

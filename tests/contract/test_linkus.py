@@ -5,11 +5,20 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
+import sqlalchemy as sa
 
+from offhook.areas.extensions.tables import extensions
+from offhook.areas.mail import sender
+from offhook.areas.mail.model import State
 from offhook.areas.pbxsettings.mail_settings import MAIL
+from offhook.areas.softclient import welcome
+from offhook.store.unit import UnitOfWork
+from offhook.store.vault import Vault
 from tests.support.mailserver import MailServer, Received, running_mail_server
 from tests.support.switchboard import Switchboard, running_switchboard
 
@@ -132,6 +141,87 @@ async def test_the_welcome_mail_lets_one_in_once(api: Switchboard, server: MailS
     stored = str(await api.core.store.read(lambda c: list(c.connection.iterdump())))
     assert login.secret[17:] not in stored
     assert link[17:] not in stored
+
+
+async def test_a_thousand_mails_are_queued_at_once_and_each_is_written_when_it_is_sent(
+    api: Switchboard, server: MailServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[str] = []
+    writes: list[str] = []
+    write = api.core.store.write
+
+    def counted(link: str) -> bytes:
+        written.append(link)
+        return b"\x89PNG"
+
+    async def watched(name: str, work: Any) -> Any:
+        writes.append(name)
+        return await write(name, work)
+
+    def many(unit: UnitOfWork) -> None:
+        one = unit.connection.execute(sa.select(extensions).where(extensions.c.number == "1000")).mappings()
+        row = dict(one.one())
+        numbers = [str(number) for number in range(20_000, 20_999)]
+        rows = [{**row, "number": number, "registername": number} for number in numbers]
+        unit.connection.execute(sa.insert(extensions), rows)
+
+    monkeypatch.setattr(welcome, "qr_png", counted)
+    monkeypatch.setattr(api.core.store, "write", watched)
+    await api.core.store.write("many", many)
+    await api.ok("linkus/update_client", number="all", enablelinkus="on")
+    await api.core.mailer.close()
+    for _ in range(2):  # the second time in place of those that wait
+        writes.clear()
+        assert (await api.ok("linkus/send_email", number="all"))["unsent"] == "1001:10004"
+        assert (writes.count("linkus/send_email"), written) == (1, [])
+        assert len(await api.core.mailer.listed(State.WAITING, 2000)) == 1000
+    await api.core.mailer.start()
+    mails = list(await server.mail(3))
+    links = {link_of(mail) for mail in mails}
+    assert len(links) == len(mails)
+    assert links <= {link.partition("#")[2] for link in written}
+    await api.ok("linkus/update_client", number="all", enablelinkus="off")
+    assert not await api.core.mailer.listed(State.WAITING)
+
+
+async def test_a_mail_that_goes_twice_is_the_same_to_the_byte_and_its_link_is_stored_sealed(
+    api: Switchboard, server: MailServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sender, "_CLOSE_SECONDS", 0.05)
+    await api.ok("linkus/update_client", number="1000", enablelinkus="on")
+    server.answer_after.clear()
+    await api.ok("linkus/send_email", number="1000")
+    (first,) = await server.mail()
+    await api.core.mailer.close()  # as if it was killed before it heard that the server has the mail
+    link = link_of(first)
+    stored = str(await api.core.store.read(lambda c: list(c.connection.iterdump())))
+    assert link[:16] in stored
+    assert link[17:] not in stored
+    assert not list((api.core.settings.data / "mail").iterdir())
+    await api.ok("extension/update", number="1000", username="Somebody else")
+    server.answer_after.set()
+    await api.core.mailer.start()
+    second = (await server.mail(2))[1]
+    assert second.raw == first.raw
+    assert await api.core.soft_client.redeem(link) is not None
+
+
+async def test_a_link_sealed_with_another_key_is_told_to_the_operator(
+    api: Switchboard, server: MailServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await api.ok("linkus/update_client", number="1000", enablelinkus="on")
+    await api.core.mailer.close()
+    await api.ok("linkus/send_email", number="1000")
+    with monkeypatch.context() as patch:
+        patch.setattr(api.core.soft_client, "_vault", Vault(tmp_path / "another.key"))
+        await api.core.mailer.start()
+        dead: list[Any] = []
+        while not dead:
+            await asyncio.sleep(0.01)
+            dead.extend(await api.core.mailer.listed(State.DEAD))
+    assert "another secret.key" in dead[0]["answer"]
+    await api.core.mailer.try_again(dead[0]["id"])
+    assert await api.core.soft_client.redeem(link_of((await server.mail())[0])) is not None
 
 
 async def test_mails_that_cannot_be_sent_are_told_one_by_one(api: Switchboard, server: MailServer) -> None:

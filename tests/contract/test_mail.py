@@ -356,7 +356,7 @@ async def test_withdrawn_and_deleted_mails_are_not_sent(tmp_path: Path) -> None:
         two = await bench.queue(kind="softclient", reference="1001")
         three = await bench.queue(attachments=(bench.file("b.png", b"b"),))
         assert len(bench.spool) == 2
-        await bench.store.write("test", lambda unit: bench.mailer.withdraw(unit, "softclient", "1000"))
+        await bench.store.write("test", lambda unit: bench.mailer.withdraw(unit, "softclient", ["1000"]))
         await bench.mailer.delete(three)
         assert (bench.row(one), bench.row(three), bench.spool) == ({}, {}, [])
         with pytest.raises(ContractError):

@@ -31,6 +31,14 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
+class Content:
+    """What a mail says."""
+
+    text: str
+    parts: tuple[Part, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Envelope:
     """Who sends what to whom; both addresses have been checked."""
 

@@ -33,7 +33,10 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True)
 class OutgoingMail:
-    """A mail to one address. `kind` chooses the hook that hears of its sending, which gets `reference`."""
+    """A mail to one address. `kind` chooses the hook that hears of its sending, which gets `reference`.
+
+    Of a kind that is written when it is sent (`Mailer.on_sending`), `text` is what it is written from.
+    """
 
     to: str
     subject: str

@@ -9,13 +9,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
 from offhook.areas.mail import queries
-from offhook.areas.mail.message import Envelope, Part, compose, needs_utf8
+from offhook.areas.mail.message import Content, Envelope, Part, compose, needs_utf8
 from offhook.areas.mail.model import State
 from offhook.areas.mail.smtp import Outcome, Patience, Result, Server, deliver
 from offhook.areas.mail.spool import Spool
@@ -47,8 +47,9 @@ def pause(first: float, longest: float, tries: int) -> float:
 
 
 class Sender:
-    """Sends what waits. `hooks` by kind are awaited after the server has taken a mail; `on_server` hears that
-    the server cannot be used for a while already, and that it has taken a mail."""
+    """Sends what waits. `hooks` by kind are awaited after the server has taken a mail, `writers` by kind make
+    its content before; `on_server` hears that the server cannot be used for a while already, and that it has
+    taken a mail."""
 
     def __init__(
         self, store: Store, settings: SettingsService, clock: Clock, spool: Spool, patience: Patience
@@ -60,6 +61,8 @@ class Sender:
         self._patience = patience
         self.on_server: Callable[[bool, str], None] = lambda _usable, _answer: None
         self.hooks: dict[str, Callable[[str], Awaitable[None]]] = {}
+        self.writers: dict[str, Callable[[str], Content]] = {}
+        self._writing = asyncio.Lock()  # one at a time: it is work for the processor that calls need too
         self._woken = asyncio.Event()
         self._under_way: dict[int, asyncio.Task[None]] = {}
         self._loop: asyncio.Task[None] | None = None
@@ -182,18 +185,26 @@ class Sender:
         except OSError as failure:
             await self._settle(row, Outcome(Result.GOOD, f"an attachment is lost: {failure.strerror}"), begun)
             return
+        content = Content(row["text"], tuple(parts))
+        if (write := self.writers.get(row["kind"])) is not None:
+            try:
+                async with self._writing:
+                    content = await asyncio.to_thread(write, row["text"])
+            except StoreError as failure:
+                await self._settle(row, Outcome(Result.GOOD, f"it cannot be written: {failure}"), begun)
+                return
         envelope = Envelope(
             sender=section["fromaddress"],
             sender_name=section["fromname"],
             recipient=row["recipient"],
             message_id=row["message_id"],
             subject=row["subject"],
-            text=row["text"],
+            text=content.text,
             written_at=row["queued_at"],
         )
-        await self._settle(row, await self._deliver(section, envelope, parts), begun)
+        await self._settle(row, await self._deliver(section, envelope, content.parts), begun)
 
-    async def _deliver(self, section: Row, envelope: Envelope, parts: list[Part]) -> Outcome:
+    async def _deliver(self, section: Row, envelope: Envelope, parts: Sequence[Part]) -> Outcome:
         try:
             password = self._settings.opened(section["password"])
         except StoreError as failure:

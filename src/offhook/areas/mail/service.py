@@ -19,13 +19,14 @@ import sqlalchemy as sa
 
 from offhook.areas.mail import queries
 from offhook.areas.mail.addresses import checked_address
-from offhook.areas.mail.message import one_line
+from offhook.areas.mail.message import Content, one_line
 from offhook.areas.mail.model import MailRefused, OutgoingMail, State
 from offhook.areas.mail.sender import Sender
 from offhook.areas.mail.smtp import Outcome, Patience
 from offhook.areas.mail.spool import Spool
 from offhook.areas.mail.tables import mail_attachments, mails
 from offhook.areas.objects.errors import Missing
+from offhook.areas.objects.field import Row
 from offhook.areas.pbxsettings.mail_settings import MAIL
 from offhook.areas.pbxsettings.service import SettingsService
 from offhook.clock import Clock
@@ -85,8 +86,31 @@ class Mailer:
         except MailRefused:
             self._spool.remove(taken)
             raise
+        query = sa.insert(mails).values(self._row(section, mail, recipient)).returning(mails.c.id)
+        identity = int(connection.execute(query).scalar_one())
+        for file, attachment in zip(taken, mail.attachments, strict=True):
+            connection.execute(
+                sa.insert(mail_attachments).values(
+                    mail=identity, name=attachment.name, content_type=attachment.content_type, file=file
+                )
+            )
+        unit.after_commit(self._sender.wake)
+        return identity
+
+    def queue_many(self, unit: UnitOfWork, many: Sequence[OutgoingMail]) -> None:
+        """As `queue`, for mails without attachments, and a hundred times quicker.
+
+        Raises MailRefused when one of the addresses is none; then nothing was done.
+        """
+        section = self._settings.get_in(unit.connection, MAIL)
+        rows = [self._row(section, mail, checked_address(mail.to)) for mail in many]
+        if rows:
+            unit.connection.execute(sa.insert(mails), rows)
+            unit.after_commit(self._sender.wake)
+
+    def _row(self, section: Row, mail: OutgoingMail, recipient: str) -> Row:
         now = self._clock.now()
-        row = {
+        return {
             "message_id": f"<{secrets.token_hex(16)}@{section['fromaddress'].rpartition('@')[2] or 'pbx'}>",
             "kind": mail.kind,
             "reference": mail.reference,
@@ -101,23 +125,14 @@ class Mailer:
             "finished_at": None,
             "answer": "",
         }
-        identity = int(connection.execute(sa.insert(mails).values(row).returning(mails.c.id)).scalar_one())
-        for file, attachment in zip(taken, mail.attachments, strict=True):
-            connection.execute(
-                sa.insert(mail_attachments).values(
-                    mail=identity, name=attachment.name, content_type=attachment.content_type, file=file
-                )
-            )
-        unit.after_commit(self._sender.wake)
-        return identity
 
     def knows(self, connection: sa.Connection, kind: str, reference: str) -> bool:
         """Whether a mail of a kind about something is in the queue, or was not long ago."""
-        return bool(queries.ids_of(connection, kind, reference, tuple(State)))
+        return bool(queries.ids_of(connection, kind, (reference,), tuple(State)))
 
-    def withdraw(self, unit: UnitOfWork, kind: str, reference: str) -> None:
-        """Take back the mails of a kind about something that have not been sent."""
-        ids = queries.ids_of(unit.connection, kind, reference, (State.WAITING, State.DEAD))
+    def withdraw(self, unit: UnitOfWork, kind: str, references: Sequence[str]) -> None:
+        """Take back the mails of a kind about these things that have not been sent."""
+        ids = queries.ids_of(unit.connection, kind, references, (State.WAITING, State.DEAD))
         files = queries.delete(unit.connection, ids)
         unit.after_commit(lambda: self._spool.remove(files))
 
@@ -127,6 +142,14 @@ class Mailer:
         It may be awaited twice for one mail, when the PBX ends in the middle or the hook fails.
         """
         self._sender.hooks[kind] = hook
+
+    def on_sending(self, kind: str, write: Callable[[str], Content]) -> None:
+        """Have `write` make the content of each mail of a kind when it is sent.
+
+        It gets the text that the mail was queued with, is called in a thread, at each try anew, and has to
+        make the same of the same text each time. When it raises StoreError the mail is dead.
+        """
+        self._sender.writers[kind] = write
 
     def on_server(self, hook: Callable[[bool, str], None]) -> None:
         """Have `hook` called when the server cannot be used for minutes (False), and when it takes mail."""

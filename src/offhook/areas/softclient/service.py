@@ -3,14 +3,15 @@
     enable ─► account ──► send_email ─► link (works once) ──► redeem ─► login (until it is revoked)
 
 Disabling, or deleting the extension, takes account, links and logins away. Of links and logins only hashes
-are stored; the link itself stands in its mail until that is sent.
+are stored; the link itself stands in its mail, sealed, until that is sent. A mail is written, with its QR
+code, when it is sent: a thousand of them would hold the answer up for most of a minute.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -18,23 +19,28 @@ import sqlalchemy as sa
 
 from offhook.areas.extensions import queries
 from offhook.areas.extensions.model import Extension, ExtensionChanged
-from offhook.areas.mail.model import Attachment, MailRefused, OutgoingMail
+from offhook.areas.mail.addresses import checked_address
+from offhook.areas.mail.message import Content
+from offhook.areas.mail.model import MailRefused, OutgoingMail
 from offhook.areas.mail.service import Mailer
 from offhook.areas.pbxsettings.mail_settings import MAIL
 from offhook.areas.pbxsettings.service import SettingsService
 from offhook.areas.pbxsettings.softclient_settings import SOFTCLIENT
 from offhook.areas.softclient.tables import softclient_accounts, softclient_links, softclient_logins
 from offhook.areas.softclient.tokens import Token, is_right, new_token, selector_of
-from offhook.areas.softclient.welcome import qr_png, welcome_text
+from offhook.areas.softclient.welcome import Welcome
 from offhook.clock import Clock
 from offhook.contract.errors import ContractError, Errno
 from offhook.contract.rules import Selection
+from offhook.store.errors import StoreError
 from offhook.store.unit import Store, UnitOfWork
+from offhook.store.vault import Vault
 
 log = logging.getLogger(__name__)
 
 MAIL_KIND = "softclient"
 _HOUR = 3600.0
+_MANY = 500  # values in one IN list; databases bound the parameters of a statement
 _ACCOUNT, _LINK, _LOGIN = softclient_accounts.c, softclient_links.c, softclient_logins.c
 
 Failure = tuple[str, Errno]
@@ -53,13 +59,21 @@ class SoftClient:
     """The soft client's accounts. `base` is what links begin with unless the operator has set it."""
 
     def __init__(
-        self, store: Store, settings: SettingsService, clock: Clock, mailer: Mailer, base: str
+        self,
+        store: Store,
+        settings: SettingsService,
+        clock: Clock,
+        mailer: Mailer,
+        vault: Vault,
+        base: str,
     ) -> None:
         self._store = store
         self._settings = settings
         self._clock = clock
         self._mailer = mailer
+        self._vault = vault
         self._base = base
+        mailer.on_sending(MAIL_KIND, self._write)
         mailer.on_sent(MAIL_KIND, self._sent)
 
     # -- who may use it -----------------------------------------------------------------------------------
@@ -84,9 +98,10 @@ class SoftClient:
             unit.connection.execute(sa.insert(softclient_accounts), rows)
 
     def _disable(self, unit: UnitOfWork, numbers: Sequence[str]) -> None:
-        for number in numbers:
-            unit.connection.execute(sa.delete(softclient_accounts).where(_ACCOUNT.number == number))
-            self._mailer.withdraw(unit, MAIL_KIND, number)
+        for at in range(0, len(numbers), _MANY):
+            some = _ACCOUNT.number.in_(numbers[at : at + _MANY])
+            unit.connection.execute(sa.delete(softclient_accounts).where(some))
+        self._mailer.withdraw(unit, MAIL_KIND, numbers)
 
     async def on_extensions_changed(self, changed: Sequence[ExtensionChanged]) -> None:
         """The account goes with its extension by itself; what goes too is the mail that was not sent yet."""
@@ -124,54 +139,72 @@ class SoftClient:
 
         extensions, enabled, base, hours = await self._store.read(look)
         failed = _missing(which, [extension.number for extension in extensions])
+        wanted: list[Extension] = []
         for extension in extensions:
             if extension.number not in enabled:
                 failed.append((extension.number, Errno.LINKUS_NOT_ENABLED))
-                continue
-            if not extension.email:
+            elif not _can_get_mail(extension):
                 failed.append((extension.number, Errno.PARAMETER_EMPTY))
-                continue
-            token = new_token()
-            link = f"{base}/phone/login#{token.text}"
-            image = await asyncio.to_thread(qr_png, link)
-            mail = OutgoingMail(
-                to=extension.email,
-                subject=f"Your browser phone: extension {extension.number}",
-                text=welcome_text(extension.username, extension.number, link, hours),
-                attachments=(Attachment("login.png", "image/png", image),),
-                kind=MAIL_KIND,
-                reference=extension.number,
-            )
-            refused = await self._store.write(
-                "linkus/send_email", partial(self._invite, mail=mail, token=token)
-            )
-            if refused is not None:
-                failed.append((extension.number, refused))
-        return failed
+            else:
+                wanted.append(extension)
+        invitations = await asyncio.to_thread(
+            lambda: {one.number: self._invitation(one, base, hours) for one in wanted}
+        )
+        if not invitations:
+            return failed
+        late = await self._store.write("linkus/send_email", partial(self._invite, invitations=invitations))
+        return failed + [(number, Errno.LINKUS_NOT_ENABLED) for number in late]
 
-    def _invite(self, unit: UnitOfWork, mail: OutgoingMail, token: Token) -> Errno | None:
-        connection, number = unit.connection, mail.reference
-        if number not in _enabled(connection):  # disabled meanwhile
-            return Errno.LINKUS_NOT_ENABLED
-        self._mailer.withdraw(unit, MAIL_KIND, number)
+    def _invitation(self, extension: Extension, base: str, hours: int) -> tuple[OutgoingMail, Token]:
+        token = new_token()
+        welcome = Welcome(
+            name=extension.username,
+            number=extension.number,
+            link=f"{base}/phone/login#{token.text}",
+            hours=hours,
+        )
+        mail = OutgoingMail(
+            to=extension.email,
+            subject=f"Your browser phone: extension {extension.number}",
+            text=self._vault.seal(welcome.noted()),
+            kind=MAIL_KIND,
+            reference=extension.number,
+        )
+        return mail, token
+
+    def _write(self, sealed: str) -> Content:
         try:
-            self._mailer.queue(unit, mail)
-        except MailRefused as refused:
-            log.warning("soft client: the mail to extension %s cannot be sent: %s", number, refused)
-            return Errno.PARAMETER_EMPTY
+            noted = self._vault.open(sealed)
+        except StoreError:
+            raise StoreError("its link was sealed with another secret.key; send it anew") from None
+        return Welcome.read(noted).content()
+
+    def _invite(self, unit: UnitOfWork, invitations: Mapping[str, tuple[OutgoingMail, Token]]) -> list[str]:
+        """Queue mails and store their links; returns for whom not, as the client was disabled meanwhile."""
+        connection = unit.connection
+        enabled = _enabled(connection)
+        numbers = [number for number in invitations if number in enabled]
+        self._mailer.withdraw(unit, MAIL_KIND, numbers)
+        self._mailer.queue_many(unit, [invitations[number][0] for number in numbers])
         hours = self._settings.get_in(connection, SOFTCLIENT)["linkhours"]
         waits = self._settings.get_in(connection, MAIL)["retryhours"]
-        connection.execute(sa.delete(softclient_links).where(_LINK.number == number))
-        connection.execute(
-            sa.insert(softclient_links).values(
-                selector=token.selector,
-                number=number,
-                secret_hash=token.secret_hash,
-                # from the sending on it is `linkhours`, see _sent
-                expires=self._clock.now() + (waits + hours) * _HOUR,
-            )
-        )
-        return None
+        # from the sending on it is `linkhours`, see _sent
+        expires = self._clock.now() + (waits + hours) * _HOUR
+        rows = [
+            {
+                "selector": token.selector,
+                "number": number,
+                "secret_hash": token.secret_hash,
+                "expires": expires,
+            }
+            for number, token in ((number, invitations[number][1]) for number in numbers)
+        ]
+        for at in range(0, len(rows), _MANY):
+            older = _LINK.number.in_(numbers[at : at + _MANY])
+            connection.execute(sa.delete(softclient_links).where(older))
+        if rows:
+            connection.execute(sa.insert(softclient_links), rows)
+        return [number for number in invitations if number not in enabled]
 
     async def _sent(self, number: str) -> None:
         """The mail is out: its link works for the time that the mail names."""
@@ -231,6 +264,15 @@ class SoftClient:
 
 def _enabled(connection: sa.Connection) -> set[str]:
     return set(connection.execute(sa.select(_ACCOUNT.number)).scalars())
+
+
+def _can_get_mail(extension: Extension) -> bool:
+    try:
+        checked_address(extension.email)
+    except MailRefused as refused:
+        log.info("soft client: no mail can go to extension %s: %s", extension.number, refused)
+        return False
+    return True
 
 
 def _missing(which: Selection, found: Sequence[str]) -> list[Failure]:
