@@ -21,7 +21,7 @@ from tests.support.voicemail import opens
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-PIN = "90817"
+PIN, NEW_PIN = "90817", "61809"
 GUARD = {"pinattempts": 2, "callerattempts": 3, "pinwindow": 600, "pinlock": 600}
 KEYS = ("box-1001", "box-1002", "inside-1000", "inside-1001", "inside-1002", "outside-12345678")
 
@@ -88,6 +88,17 @@ async def test_guessing_locks_the_box_and_the_caller(
 
     await eventually(lambda: stored().startswith("2-"), "the engine's database has it")
 
+    # the same PIN once more is no new one; a new one lifts the lock of the box
+    await pbx.client.ok("extension/update", {"number": "1001", "vmsecret": PIN, "username": "Ann"})
+    assert await pbx.pbx.switch.items(actions.DBGet(family="offhook-pin", key="box-1001"))
+    await pbx.client.ok("extension/update", {"number": "1001", "vmsecret": NEW_PIN})
+    assert not await pbx.pbx.switch.items(actions.DBGet(family="offhook-pin", key="box-1001"))
+    call = await two.call("*2")
+    await call.answered()
+    await call.rtp.press(f"{NEW_PIN}#")
+    await opens(pbx, "1001")
+    await call.hangup()
+
     call = await three.call("*2")
     await call.answered()
     await call.rtp.press("1002#")
@@ -99,7 +110,7 @@ async def test_guessing_locks_the_box_and_the_caller(
         await pbx.pbx.switch.act(actions.DBPut(family="offhook-pin", key=key, val="3-1700000000"))
     call = await two.call("*2")
     await call.answered()
-    await call.rtp.press(f"00#{PIN}#")
+    await call.rtp.press(f"00#{NEW_PIN}#")
     await opens(pbx, "1001")
     await call.hangup()
     assert not await pbx.pbx.switch.items(actions.DBGet(family="offhook-pin", key="box-1001"))

@@ -102,12 +102,16 @@ class LoginSecret:
 
 @dataclass(frozen=True, slots=True)
 class ExtensionChanged:
-    """What was done to an extension; the registernames are empty where there is none."""
+    """What was done to an extension; the registernames are empty where there is none.
+
+    `new_pin` tells whether its voicemail box has another PIN now.
+    """
 
     number: str
     operation: Literal["add", "update", "del"]
     old_registername: str = ""
     new_registername: str = ""
+    new_pin: bool = False
 
     @property
     def renamed(self) -> bool:

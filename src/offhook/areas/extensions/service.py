@@ -171,7 +171,8 @@ class ExtensionService:
         queries.replace_extension(connection, new)
         if request.selectoutroute is not None and references:
             self._set_routes(connection, request.number, request.selectoutroute or ())
-        return self._announce(unit, new.number, "update", old=old.registername, new=new.registername)
+        changed = self._announce(unit, new.number, "update", old=old.registername, new=new.registername)
+        return dataclasses.replace(changed, new_pin=new.vmsecret != old.vmsecret)
 
     def delete_in(
         self, unit: UnitOfWork, which: Selection, *, references: bool = True

@@ -8,8 +8,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+from offhook.areas.extensions.model import ExtensionChanged
 from offhook.asterisk.ami import actions
 from offhook.asterisk.switch import EngineRefused, Switch, SwitchError
 from offhook.clock import Clock
@@ -22,12 +23,14 @@ _OVER_SECONDS = 86400  # well over, so that none is deleted that a call counts o
 
 
 class PinGuard:
-    """Listens, and sweeps once an hour."""
+    """Listens, and sweeps once an hour and when the engine is back."""
 
     def __init__(self, switch: Switch, clock: Clock) -> None:
         self._switch = switch
         self._clock = clock
         self._task: asyncio.Task[None] | None = None
+        self._connected = asyncio.Event()
+        self._renewed: set[str] = set()  # boxes whose count the engine has still to forget
 
     def start(self) -> None:
         """Begin."""
@@ -47,6 +50,30 @@ class PinGuard:
         else:
             log.warning("voicemail: a wrong PIN for box %s by %s", mailbox, by)
 
+    async def on_extensions_changed(self, changed: Sequence[ExtensionChanged]) -> None:
+        """Forget what was counted for boxes that have another PIN, or none any more.
+
+        Wrong ones were guesses at the old one, and who had the PIN changed has to get in at once. What was
+        counted for callers stays: they are no part of the box.
+        """
+        for one in changed:
+            if one.new_pin or one.operation == "del":
+                self._renewed.add(one.number)
+        try:
+            await self._forget()
+        except SwitchError as failure:
+            log.info("voicemail: locks of boxes with a new PIN are lifted later: %s", failure)
+
+    def on_connected(self) -> None:
+        """The engine is back, and can be told what it has to forget."""
+        self._connected.set()
+
+    async def _forget(self) -> None:
+        for number in tuple(self._renewed):
+            with contextlib.suppress(EngineRefused):  # nothing was counted
+                await self._switch.act(actions.DBDel(family=FAMILY, key=f"box-{number}"))
+            self._renewed.discard(number)
+
     async def sweep(self) -> None:
         """Forget what has been over for a day: every number that ever called from outside would stay.
 
@@ -61,10 +88,14 @@ class PinGuard:
 
     async def _run(self) -> None:
         while True:
+            self._connected.clear()
             try:
+                await self._forget()
                 await self.sweep()
             except SwitchError as failure:
                 log.info("voicemail: what was counted of PINs cannot be looked at: %s", failure)
             except Exception:
                 log.exception("voicemail: what was counted of PINs cannot be looked at")
-            await asyncio.sleep(_SWEEP_SECONDS)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_SWEEP_SECONDS):
+                    await self._connected.wait()

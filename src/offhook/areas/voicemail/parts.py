@@ -60,6 +60,7 @@ class Voicemail:
     def on_connected(self) -> None:
         """Catch up with what was left and deleted while nobody listened."""
         self._mailing.look()
+        self.guard.on_connected()
 
     async def close(self) -> None:
         """End what goes on by itself."""
