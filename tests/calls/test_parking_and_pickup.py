@@ -305,6 +305,31 @@ async def test_a_phone_that_an_application_rings_first_is_not_picked_up(
     assert (cdr["callfrom"], cdr["callto"], cdr["status"]) == ("1001", "1002", "ANSWERED")
 
 
+async def test_who_is_called_into_a_room_or_a_talk_is_not_replaced(pbx: TestPbx) -> None:
+    one, two, three, four = await phones(pbx, "1000", "1001", "1002", "1003")
+    await pbx.apply("conferences: [{number: 6400, name: Room, moderators: 1000, announcements: off}]")
+    await _talk(one, two)
+    (talk,) = pbx.pbx.live.picture.calls.values()
+    channel = next(member.channelid for member in talk.members if member.number == "1000")
+    invitation = {"number": "6400", "operator": "1000", "invitemember": "1002", "dialpermission": "1000"}
+    addition = {"channelid": channel, "number": "1002"}
+    for endpoint, body, told in (
+        ("conference/add_member", invitation, "CallStatus 1002 ANSWER/6400"),
+        ("call/add_member", addition, "CallStatus 1000 ANSWERED, 1001 ANSWER, 1002 ANSWER"),
+    ):
+        pbx.receiver.clear()
+        await pbx.client.ok(endpoint, body)
+        ringing = await three.incoming()
+        await eventually(lambda: "1002 Ringing" in steps(pbx.receiver.events), "1002 rings")
+        for code in ("*4", "*041002"):
+            assert await (await four.call(code)).refused() == 404
+        assert not ringing.ended
+        await ringing.answer()
+        await eventually(lambda: told in steps(pbx.receiver.events), f"1002 is in: {told}")  # noqa: B023
+        await ringing.hangup()
+        await eventually(lambda: "1002 Registered" in steps(pbx.receiver.events), "1002 has left")
+
+
 async def test_the_call_that_is_meant_is_picked_up(pbx: TestPbx) -> None:
     one, two, three, four, five = await phones(pbx, "1000", "1001", "1002", "1003", "1004")
     await one.call("1001")

@@ -8,7 +8,17 @@ import pytest
 
 from tests.support.pbx import TestPbx, steps
 from tests.support.phone import eventually
-from tests.support.queue_calls import cast, document, make_queue, members, record_of, running, until, wait_in
+from tests.support.queue_calls import (
+    cast,
+    document,
+    has_told,
+    make_queue,
+    members,
+    record_of,
+    running,
+    until,
+    wait_in,
+)
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -187,3 +197,24 @@ async def test_who_wraps_up_does_not_make_the_queue_empty(pbx: TestPbx) -> None:
     await agent.incoming()
     assert call.is_up
     await call.hangup()
+
+
+@pytest.mark.parametrize(
+    "settings", [{"idannouncement": "idprompt"}, {}], ids=["announced", "several phones"]
+)
+async def test_a_colleague_picks_up_for_an_agent(pbx: TestPbx, settings: dict[str, str]) -> None:
+    one, agent, other = await cast(pbx, 2, maxregistrations="2")
+    await pbx.prompt("idprompt", 1200, 0.5)
+    await make_queue(pbx, **settings)
+    call = await wait_in(one)
+    ringing = await agent.incoming()
+    await has_told(pbx, "1001 Ringing")
+    talk = await other.call("*041001")
+    await call.hears(750)
+    await talk.hears(440)
+    await eventually(lambda: ringing.ended, "1001 rings no more")
+    await talk.hangup()
+    await call.over()
+    await pbx.quiet()
+    assert "NewCdr 1000 6700(1002) ANSWERED Internal" in steps(pbx.receiver.events)
+    assert not await running(pbx)
