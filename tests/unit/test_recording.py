@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from offhook.areas.objects.field import Row
 from offhook.areas.pbxsettings.recording_settings import numbers_rule
-from offhook.areas.recordings import files
 from offhook.areas.recordings.files import RecordingFiles, read_name
 from offhook.areas.recordings.guard import DiskGuard
 from offhook.areas.recordings.service import findings
@@ -49,17 +48,6 @@ def test_a_path_is_made_of_names_only(tmp_path: Any, name: str) -> None:
     for make in (recordings.path, recordings.raw, recordings.stem, recordings.remove):
         with pytest.raises(ValueError, match="no name of a recording"):
             make(name)
-
-
-@pytest.mark.parametrize("count", [1, 40])
-def test_what_runs_is_put_on_disk(tmp_path: Any, monkeypatch: pytest.MonkeyPatch, count: int) -> None:
-    recordings = RecordingFiles(tmp_path)
-    single: list[Any] = []
-    monkeypatch.setattr(files, "_sync", single.append)
-    for index in range(count):
-        (recordings.running / f"{index}.in.sln16").write_bytes(b"x")
-    recordings.sync_running()
-    assert len(single) == (1 if count == 1 else 0), "many at once by the file system as a whole"
 
 
 @pytest.mark.parametrize(

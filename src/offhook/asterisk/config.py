@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import re
 from pathlib import Path
 
+from offhook import disk
 from offhook.asterisk.static import EngineSettings, render
 
 _FOLDERS = ("etc", "var", "spool", "log")
@@ -25,9 +27,13 @@ def write_file(path: Path, text: str) -> None:
 
 
 def private_folder(path: Path) -> Path:
-    """Make a folder that only its user may enter."""
+    """Make a folder that only its user may enter; a new one is there after a power cut too."""
+    new = [one for one in (path, *path.parents) if not one.exists()]
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
     path.chmod(0o700)
+    for one in new:
+        with contextlib.suppress(PermissionError):  # a parent that is not ours may be closed to reading
+            disk.sync(one.parent)
     return path
 
 

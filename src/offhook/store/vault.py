@@ -10,6 +10,7 @@ from pathlib import Path
 
 from cryptography.fernet import Fernet, InvalidToken
 
+from offhook import disk
 from offhook.store.errors import StoreError
 
 
@@ -47,9 +48,5 @@ def _key(path: Path) -> bytes:
         file.flush()
         os.fsync(file.fileno())
     draft.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)  # a password sealed with a key that a power cut took away could never be read
-    finally:
-        os.close(folder)
+    disk.sync(path.parent)  # a password sealed with a key that a power cut took away could never be read
     return key

@@ -14,6 +14,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from offhook import disk
+
 VALID_DAYS = 3650
 
 
@@ -54,9 +56,14 @@ def _certificate(private: ec.EllipticCurvePrivateKey, now: datetime.datetime) ->
 
 
 def _write(path: Path, content: bytes) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    draft = path.with_name(f".{path.name}.new")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)
+        file.flush()
+        os.fsync(file.fileno())  # half a certificate would keep the PBX from starting
+    draft.replace(path)
+    disk.sync(path.parent)
 
 
 def server_context(certificate: Path, key: Path) -> ssl.SSLContext:

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,6 +20,7 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
+from offhook import disk
 from offhook.areas.extensions.queries import one_extension
 from offhook.areas.mail.model import Attachment, MailRefused, OutgoingMail
 from offhook.areas.mail.service import Mailer
@@ -83,12 +83,13 @@ class FaxInbox:
             await asyncio.to_thread(self._move, fax)
 
     def _keep(self, fax: _Fax) -> None:
-        with (self._part / fax.file).open("rb") as file:
-            os.fsync(file.fileno())
+        disk.sync(self._part / fax.file)
+        disk.sync(self._part)
 
     def _move(self, fax: _Fax) -> None:
         try:
             (self._part / fax.file).replace(self._whole / fax.file)
+            disk.sync(self._whole)
         except FileNotFoundError:
             log.debug("fax: %s was mailed before it was moved", fax.file)
 

@@ -16,6 +16,7 @@ import stat
 from collections.abc import Collection
 from pathlib import Path
 
+from offhook import disk
 from offhook.areas.mail.model import MailRefused
 from offhook.asterisk.config import private_folder
 
@@ -45,7 +46,7 @@ class Spool:
                     made.write(source)
                     made.flush()
                     os.fsync(made.fileno())
-                self._sync()
+                disk.sync(self._folder)
                 return name, len(source)
             descriptor = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
             with os.fdopen(descriptor, "rb") as file:
@@ -60,7 +61,7 @@ class Spool:
                         shutil.copyfileobj(file, copy)
                         copy.flush()
                         os.fsync(copy.fileno())
-            self._sync()
+            disk.sync(self._folder)
         except OSError as failure:
             raise MailRefused(f"an attachment cannot be read: {failure.strerror}") from None
         return name, status.st_size
@@ -77,10 +78,3 @@ class Spool:
         if orphans:
             log.info("mail: %d attachments of no mail are deleted", len(orphans))
             self.remove(orphans)
-
-    def _sync(self) -> None:
-        folder = os.open(self._folder, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from offhook import disk
 from offhook.areas.prompts.audio import seconds_of
 from offhook.asterisk.config import private_folder
 
@@ -84,21 +85,14 @@ class SoundFolder:
         except BaseException:
             draft.unlink(missing_ok=True)
             raise
-        self._sync()
+        disk.sync(self.folder)
 
     def delete(self, name: str) -> None:
         """Delete a file. Raises NameRefused when there is none."""
         if not self.exists(name):
             raise NameRefused(f"there is no {name}")
         self._path(name).unlink()
-        self._sync()
+        disk.sync(self.folder)
 
     def _path(self, name: str) -> Path:
         return self.folder / f"{name}.wav"
-
-    def _sync(self) -> None:
-        folder = os.open(self.folder, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from offhook import disk
 from offhook.areas.objects.errors import Conflict, Missing
 from offhook.areas.objects.references import References
 from offhook.areas.prompts.audio import AudioError, decode, encode
@@ -55,7 +56,7 @@ class PromptService:
     async def store(self, name: str, data: bytes, filename: str) -> SoundFile:
         """Decode an uploaded file and keep it. Raises AudioError, NameRefused."""
         checked(name)
-        await asyncio.to_thread(lambda: self._files.store(name, encode(decode(data, filename))))
+        await asyncio.to_thread(lambda: self._replace(name, encode(decode(data, filename))))
         return await self._one(name)
 
     async def speak(self, name: str, text: str, language: str) -> SoundFile:
@@ -63,7 +64,7 @@ class PromptService:
         checked(name)
 
         def work() -> None:
-            self._files.store(name, encode(decode(speak(text, language), "speech.wav")))
+            self._replace(name, encode(decode(speak(text, language), "speech.wav")))
 
         await asyncio.to_thread(work)
         return await self._one(name)
@@ -97,8 +98,12 @@ class PromptService:
         self._files.store(name, encode(decode(data, values.get("file", "speech.wav"))))
         write_file(self._files.folder / f"{name}.origin", origin)
 
+    def _replace(self, name: str, wav: bytes) -> None:
+        # not of what `apply` declares from now on; before the file, which takes this to the disk with it
+        (self._files.folder / f"{name}.origin").unlink(missing_ok=True)
+        self._files.store(name, wav)
+
     async def _one(self, name: str) -> SoundFile:
-        (self._files.folder / f"{name}.origin").unlink(missing_ok=True)  # not of what `apply` declares
         return next(file for file in await self.all() if file.name == name)
 
 
@@ -175,8 +180,8 @@ class MusicService:
         def work() -> None:
             wav = encode(decode(data, filename))
             folder = private_folder(self._folder / music)
-            SoundFolder(folder).store(name, wav)
             (folder / ".origin").unlink(missing_ok=True)
+            SoundFolder(folder).store(name, wav)
 
         await asyncio.to_thread(work)
         await self._on_changed(frozenset({"music"}))
@@ -229,8 +234,12 @@ class MusicService:
         user = await self._store.read(lambda c: self._references.user_of(c, "musiconhold", (music,)))
         if user is not None:
             raise Conflict(Errno.NO_SUCH_AUDIO, user)
-        await asyncio.to_thread(shutil.rmtree, self._folder / music)
+        await asyncio.to_thread(self._remove, music)
         await self._on_changed(frozenset({"music"}))
+
+    def _remove(self, music: str) -> None:
+        shutil.rmtree(self._folder / music)
+        disk.sync(self._folder)
 
 
 __all__ = ["AudioError", "MusicService", "NameRefused", "PromptService", "SoundFile", "checked_class"]

@@ -12,7 +12,6 @@ is not used: it is broken for calls of 16 kHz, and has lost one side after a hol
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import hashlib
 import io
 import json
@@ -25,13 +24,14 @@ from pathlib import Path
 
 import numpy as np
 
+from offhook import disk
+from offhook.areas.recordings.ondisk import ENDING, RunningOnDisk
 from offhook.asterisk.config import private_folder
 
 RATE = 16000
-_SIDES = (".in.sln16", ".out.sln16")
+_SIDES = (f".in{ENDING}", f".out{ENDING}")
 _SAMPLE = 2  # bytes
 _BLOCK = 1 << 17
-_ONE_BY_ONE = 16  # files that are put on disk each by itself
 _NAME = re.compile(
     r"(?P<year>[0-9]{4})(?P<month>[0-9]{2})(?P<day>[0-9]{2})[0-9]{6}-(?P<callid>[0-9]{1,12}\.[0-9]{1,12})"
     r"-(?P<caller>[0-9A-Za-z]{1,40})-(?P<callee>[0-9A-Za-z]{1,40})-(?P<type>Internal|Inbound|Outbound)\.wav",
@@ -91,6 +91,7 @@ class RecordingFiles:
         self._data = data
         self.root = private_folder(data / "recordings")
         self.running = private_folder(running_folder(data))
+        self.on_disk = RunningOnDisk(self.running)
 
     def stem(self, name: str) -> str:
         """The path of what the engine writes, without the endings. Raises ValueError for what is no name."""
@@ -128,14 +129,6 @@ class RecordingFiles:
         """The recordings of which there is what the engine wrote."""
         return sorted({name for path in self.running.iterdir() if (name := _name_of_raw(path.name))})
 
-    def sync_running(self) -> None:
-        """Put on disk what the engine has written: a power cut then costs a second."""
-        files = list(self.running.glob("*.sln16"))
-        if len(files) > _ONE_BY_ONE and _sync_all(self.running):
-            return
-        for path in files:
-            _sync(path)
-
     def close(self, name: str, *, stereo: bool, caller_heard: bool) -> Closed | None:
         """Make the WAV file of what the engine has written; None when there is nothing.
 
@@ -145,7 +138,7 @@ class RecordingFiles:
         raw, target = self.raw(name), self.path(name)
         if not any(path.exists() for path in raw):
             return self._measured(target) if target.exists() else None
-        private_folder(target.parent)
+        private_folder(target.parent)  # which puts a new day on disk
         draft = target.with_name(f".{name}.part")
         channels = 2 if stereo else 1
         # killed in the middle, the engine may have written more of one side than of the other
@@ -160,7 +153,7 @@ class RecordingFiles:
             file.flush()
             os.fsync(file.fileno())
         draft.replace(target)
-        _sync(target.parent)
+        disk.sync(target.parent)
         return Closed(44 + size, samples / RATE, digest.hexdigest())
 
     def forget_raw(self, name: str) -> None:
@@ -231,27 +224,3 @@ def _parts(name: str) -> RecordingName:
     if parts is None:
         raise ValueError("this is no name of a recording")
     return parts
-
-
-def _sync_all(folder: Path) -> bool:
-    """Put the whole file system on disk at once (syncfs(2)): one entry in its journal instead of hundreds."""
-    try:
-        syncfs = ctypes.CDLL(None, use_errno=True).syncfs
-    except (OSError, AttributeError):
-        return False
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        return bool(syncfs(descriptor) == 0)
-    finally:
-        os.close(descriptor)
-
-
-def _sync(path: Path) -> None:
-    try:
-        descriptor = os.open(path, os.O_RDONLY)
-    except FileNotFoundError:
-        return
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -32,6 +32,9 @@ BEGUN, RUNNING, CLOSED, MISSING = "begun", "running", "closed", "missing"
 _BUSY_SECONDS = 0.1
 _REST_SECONDS = 1.0
 _CLOSING_TRIES = 20
+_DISK_SECONDS = 0.1
+_DISK_REST_SECONDS = 0.5  # less than the engine keeps before it first hands over
+_DISK_SHARE = 4  # so many times as long as putting on disk took, nothing is
 _TIDY_SECONDS = 60.0
 _CHECK_SECONDS = 3600.0
 _DAY_SECONDS = 86400.0
@@ -69,7 +72,7 @@ class Recordings:
         self.files = RecordingFiles(data)
         self._wake = asyncio.Event()
         self._closing = asyncio.Lock()
-        self._task: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
         self._told: frozenset[Finding] = frozenset()
 
     # -- with a call's record -----------------------------------------------------------------------------
@@ -97,14 +100,30 @@ class Recordings:
     # -- life ---------------------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Close what is to be closed, from now on."""
-        self._task = asyncio.create_task(self._run(), name="recordings")
+        """Put on disk what the engine writes and close what is to be closed, from now on."""
+        self._tasks = [
+            asyncio.create_task(self._run(), name="recordings"),
+            asyncio.create_task(self._keep_on_disk(), name="recordings-disk"),
+        ]
 
     async def close(self) -> None:
         """End; what is not closed yet will be at the next start."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _keep_on_disk(self) -> None:
+        """A power cut costs what the engine still has, and what it has handed over since the last look."""
+        while True:
+            begun = self._clock.monotonic()
+            pause = _DISK_REST_SECONDS
+            try:
+                if await asyncio.to_thread(self.files.on_disk.look):
+                    pause = _DISK_SECONDS
+            except OSError:
+                log.exception("recordings: what is recorded cannot be put on disk; it is tried again")
+            # a slow disk is left to the engine most of the time
+            await asyncio.sleep(max(pause, _DISK_SHARE * (self._clock.monotonic() - begun)))
 
     async def _run(self) -> None:
         tidied = second = self._clock.monotonic() - _TIDY_SECONDS
@@ -123,7 +142,6 @@ class Recordings:
                 if now - second >= _REST_SECONDS:
                     second = now
                     await self._each_second()
-                    await asyncio.to_thread(self.files.sync_running)
                 if now - tidied >= _TIDY_SECONDS:
                     tidied = now
                     await self.tidy()

@@ -11,9 +11,10 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
+from offhook import disk
 from offhook.areas.voicemail.model import FOLDERS, Message, position_of, read_message
 from offhook.asterisk.config import private_folder
 
@@ -31,6 +32,16 @@ class Boxes:
     def clean(self) -> None:
         """Forget what an earlier process had taken."""
         shutil.rmtree(self._taken, ignore_errors=True)
+
+    def sweep(self, before: float) -> None:
+        """Delete what was never finished: an engine that is killed while somebody speaks leaves it behind.
+
+        `before` is in seconds since the epoch; what was written to since is left alone.
+        """
+        for path in self._folder.glob("*/tmp/*"):
+            with contextlib.suppress(FileNotFoundError):  # finished meanwhile
+                if path.lstat().st_mtime < before:
+                    path.unlink()
 
     def numbers(self) -> list[str]:
         """The boxes that have a folder."""
@@ -82,6 +93,22 @@ class Boxes:
                 stem = self._folder / number / message.folder / f"msg{message.position:04d}"
                 stem.with_suffix(".txt").unlink(missing_ok=True)
                 stem.with_suffix(".wav").unlink(missing_ok=True)
+
+    def keep(self, number: str, messages: Iterable[Message]) -> None:
+        """Put messages of a box on disk, which the engine does not. Raises OSError."""
+        for message in messages:
+            stem = self._folder / number / message.folder / f"msg{message.position:04d}"
+            for ending in (".wav", ".txt"):
+                with contextlib.suppress(FileNotFoundError):  # deleted meanwhile
+                    disk.sync(stem.with_suffix(ending))
+        self.keep_names(number)
+
+    def keep_names(self, number: str) -> None:
+        """Put on disk which messages a box has, so that no deleted one comes back. Raises OSError."""
+        box = self._folder / number
+        for folder in (*(box / name for name in FOLDERS), box, self._folder):
+            with contextlib.suppress(FileNotFoundError):
+                disk.sync(folder)
 
     def _still(self, folder: Path) -> list[Message]:
         """The messages of a folder, of one moment; of the last look if it never is still."""

@@ -39,6 +39,7 @@ _WORDS_ONLY = "\nIts audio could not be sent along; it is in the mailbox.\n"
 _DAY = 86400.0
 _FORGET_DAYS = 30
 _SWEEP_SECONDS = 3600.0
+_UNFINISHED_SECONDS = 3600.0  # far more than a message may take
 _LATER_SECONDS = 5.0
 _TROUBLE_SECONDS = 60.0
 _SEEN = voicemail_seen.c
@@ -81,6 +82,7 @@ class VoicemailMail:
         self._settings = settings
         self._due: set[str] = set()
         self._every = True
+        self._kept: dict[str, frozenset[str]] = {}  # by box, the ids of messages that are on disk
         self._waiting: set[str] = set()  # for a mail server, and the operator was told
         self._woken = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -112,6 +114,7 @@ class VoicemailMail:
             try:
                 if self._clock.monotonic() - swept >= _SWEEP_SECONDS:
                     self._every, swept = True, self._clock.monotonic()
+                    await self._service.sweep(self._clock.now() - _UNFINISHED_SECONDS)
                 if self._every:
                     self._due.update(await self._service.boxes())
                     await self._store.write("voicemail: forget", _forget_boxes)
@@ -134,6 +137,10 @@ class VoicemailMail:
         messages = await self._service.messages(number)
         seen = await self._store.read(lambda c: _seen_in(c, number))
         wish = await self._store.read(lambda c: wish_of(c, number))
+        kept = self._kept.get(number, frozenset())
+        if new := [one for one in messages if one.msg_id not in seen and one.msg_id not in kept]:
+            await self._service.keep(number, new)
+        self._kept[number] = frozenset(one.msg_id for one in messages)
         for message in messages:
             if message.msg_id not in seen:
                 await self._see(number, message, wish)

@@ -59,6 +59,14 @@ class VoicemailService:
         """All messages of one box."""
         return await asyncio.to_thread(self._boxes.messages, number)
 
+    async def sweep(self, before: float) -> None:
+        """Delete what was never finished and not written to since `before` (seconds since the epoch)."""
+        await asyncio.to_thread(self._boxes.sweep, before)
+
+    async def keep(self, number: str, messages: Iterable[Message]) -> None:
+        """Put messages of one box on disk. Raises OSError."""
+        await asyncio.to_thread(self._boxes.keep, number, messages)
+
     async def boxes(self) -> list[str]:
         """The numbers of the boxes that there are on disk."""
         return await asyncio.to_thread(self._boxes.numbers)
@@ -128,6 +136,7 @@ class VoicemailService:
             wanted = {message.msg_id for message in messages}
             if not await self._has_box(number):
                 await asyncio.to_thread(self._boxes.discard, number, wanted)
+                await asyncio.to_thread(self._boxes.keep_names, number)
                 return
             for _ in range(_ROUNDS):  # one that a phone moves meanwhile is looked for again
                 lying = [one for one in await self.messages(number) if one.msg_id in wanted]
@@ -137,6 +146,7 @@ class VoicemailService:
                     await self._remove(number, one)
             else:
                 raise EngineRefused("a message could not be deleted")
+            await asyncio.to_thread(self._boxes.keep_names, number)
             await self._switch.voicemail_refresh(number)
 
     async def _remove(self, number: str, message: Message) -> None:
