@@ -99,7 +99,7 @@ class Messages:
         """Catch up after the link to the engine was away; at the start too."""
         await self.recordings.on_connected()
         self.alarms.clear("engine", "the engine runs again")
-        self.voicemail.on_connected()
+        await self.voicemail.on_connected()
 
     async def close(self) -> None:
         """End what goes on by itself; what waits is in the store."""

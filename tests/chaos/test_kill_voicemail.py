@@ -82,7 +82,8 @@ async def _kill_the_engine_while_one_speaks(up: UpProcess, caller: Phone) -> Non
         assert left in (["msg0000.wav"], ["msg0000.wav", "msg0001.wav"])
         assert (inbox / "msg0000.wav").read_bytes() == before
         await lamp_shows(owner, len(left), 0)
-        await leave(up.data, caller, "1002", 2.0)
+        assert not list(folder(up.data, "1002", "tmp").iterdir()), "nothing is left of the broken one"
+        await leave(up.data, caller, "1002", 1.0)
         await lamp_shows(owner, len(left) + 1, 0)
         assert len(await names()) == len(left) + 1
         assert len(list(inbox.glob("msg*.txt"))) == len(list(inbox.glob("msg*.wav"))) == len(left) + 1

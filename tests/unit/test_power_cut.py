@@ -245,7 +245,12 @@ def test_what_a_killed_engine_left_of_a_message_is_no_message_and_goes(tmp_path:
         os.utime(path, (1000, 3000 if "new" in name else 1000))
     boxes = Boxes(tmp_path / "default", tmp_path / "taken")
     assert boxes.messages("1000") == [], "without its text"
-    boxes.sweep(2000)
+    engine = tmp_path / "engine.json"
+    boxes.sweep(engine)
+    assert (folder / "tmp/AbCdEf.wav").exists(), "no engine has begun"
+    engine.touch()
+    os.utime(engine, (1000, 2000))
+    boxes.sweep(engine)
     assert sorted(tree(folder)) == ["INBOX/msg0000.wav", "tmp/new.wav"]
 
 

@@ -33,11 +33,15 @@ class Boxes:
         """Forget what an earlier process had taken."""
         shutil.rmtree(self._taken, ignore_errors=True)
 
-    def sweep(self, before: float) -> None:
+    def sweep(self, engine: Path) -> None:
         """Delete what was never finished: an engine that is killed while somebody speaks leaves it behind.
 
-        `before` is in seconds since the epoch; what was written to since is left alone.
+        `engine` is the file that was written when the engine of today began, which has begun all since.
         """
+        try:
+            before = engine.stat().st_mtime
+        except FileNotFoundError:
+            return
         for path in self._folder.glob("*/tmp/*"):
             with contextlib.suppress(FileNotFoundError):  # finished meanwhile
                 if path.lstat().st_mtime < before:

@@ -39,7 +39,6 @@ _WORDS_ONLY = "\nIts audio could not be sent along; it is in the mailbox.\n"
 _DAY = 86400.0
 _FORGET_DAYS = 30
 _SWEEP_SECONDS = 3600.0
-_UNFINISHED_SECONDS = 3600.0  # far more than a message may take
 _LATER_SECONDS = 5.0
 _TROUBLE_SECONDS = 60.0
 _SEEN = voicemail_seen.c
@@ -114,7 +113,6 @@ class VoicemailMail:
             try:
                 if self._clock.monotonic() - swept >= _SWEEP_SECONDS:
                     self._every, swept = True, self._clock.monotonic()
-                    await self._service.sweep(self._clock.now() - _UNFINISHED_SECONDS)
                 if self._every:
                     self._due.update(await self._service.boxes())
                     await self._store.write("voicemail: forget", _forget_boxes)

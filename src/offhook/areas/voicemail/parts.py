@@ -57,8 +57,10 @@ class Voicemail:
                 case ("UserEvent", "OffhookVoicemailEnd") | ("MessageWaiting", _):
                     self._mailing.look(event.get("Mailbox", "").partition("@")[0])
 
-    def on_connected(self) -> None:
-        """Catch up with what was left and deleted while nobody listened."""
+    async def on_connected(self) -> None:
+        """Catch up with what was left and deleted while nobody listened, and what was never finished."""
+        engine = self._core.settings.data / "run" / "engine.json"
+        await asyncio.to_thread(self._boxes.sweep, engine)
         self._mailing.look()
         self.guard.on_connected()
 

@@ -59,10 +59,6 @@ class VoicemailService:
         """All messages of one box."""
         return await asyncio.to_thread(self._boxes.messages, number)
 
-    async def sweep(self, before: float) -> None:
-        """Delete what was never finished and not written to since `before` (seconds since the epoch)."""
-        await asyncio.to_thread(self._boxes.sweep, before)
-
     async def keep(self, number: str, messages: Iterable[Message]) -> None:
         """Put messages of one box on disk. Raises OSError."""
         await asyncio.to_thread(self._boxes.keep, number, messages)
