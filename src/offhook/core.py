@@ -216,7 +216,9 @@ class Core:
         self.wakeups = WakeupService(store, clock, self.zone, self.prompts.exists)
         self.objects.references.add_naming(self.wakeups.naming)
         self.queue_agents = QueueAgents(store)
-        self.pbx_settings = SettingsService(store, self.numbers, vault, self._parts_changed)
+        self.pbx_settings = SettingsService(
+            store, self.numbers, vault, self.objects.references, self._parts_changed
+        )
         self.mailer = Mailer(store, self.pbx_settings, clock, settings.data / "mail")
         self.soft_client = SoftClient(
             store, self.pbx_settings, clock, self.mailer, vault, _own_address(settings)

@@ -76,6 +76,7 @@ REALTIME_FAMILIES = {
     "offhook_disas": "v_disas",
     "offhook_callbacks": "v_callbacks",
     "offhook_recorded": "v_recorded",
+    "offhook_announced": "v_announced",
     "queues": "v_queues",
     "queue_members": "v_queue_members",
 }

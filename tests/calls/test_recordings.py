@@ -122,6 +122,41 @@ async def test_an_inbound_call_goes_on_being_recorded_when_it_is_transferred(pbx
         assert share(left, frequency) < 0.01
 
 
+async def test_both_are_told_that_they_are_recorded(pbx: TestPbx) -> None:
+    """Before they hear each other: calls from outside, those in the house only if the operator wants it."""
+    one, two = await phones(pbx, "1000", "1001")
+    carrier = await outside(pbx)
+    await pbx.prompt("notice", 1500)
+    await pbx.apply("recording: {extensions: [1001], ondemand: [1000], announce: notice}")
+    await pbx.quiet()
+    pbx.receiver.clear()
+    call = await carrier.call_in("5503370")
+    talk = await two.incoming()
+    await talk.answer()
+    await asyncio.gather(call.hears(1500), talk.hears(1500))
+    await asyncio.gather(call.hears(570), talk.hears(900))
+    await asyncio.sleep(0.3)
+    await call.hangup()
+    cdr = await record_of(pbx)
+    (mixed,) = sides(await download(pbx, cdr["recording"]))
+    assert min(share(mixed, tone) for tone in (570, 900, 1500)) > 0.02, "the file begins with it"
+    call, talk = await talk_of_two(await Story.begin(pbx), one, two)
+    await asyncio.sleep(0.3)
+    await call.hangup()
+    (mixed,) = sides(await download(pbx, (await record_of(pbx))["recording"]))
+    assert share(mixed, 1500) < 0.001
+    await pbx.apply("recording: {extensions: [], announcefor: all}")
+    call, talk = await talk_of_two(await Story.begin(pbx), one, two)
+    await talk.hears(440)
+    await call.rtp.press("*1")
+    await asyncio.gather(call.hears(1500), talk.hears(1500))
+    await asyncio.gather(call.hears(570), talk.hears(440))
+    await call.hangup()
+    await record_of(pbx)
+    await pbx.apply('recording: {announce: ""}')
+    await pbx.admin("DELETE", "/prompts/notice", status=204)
+
+
 async def test_an_attended_transfer_is_recorded_on(pbx: TestPbx) -> None:
     one, two, three = await phones(pbx, "1000", "1001", "1002")
     await pbx.apply("recording: {extensions: [1000, 1001]}")

@@ -155,7 +155,7 @@ async def test_odd_names_are_refused(the_api: Switchboard, admin: Admin, name: s
     assert sorted(path for path in data.rglob("*") if path.suffix != ".db-wal") == before
 
 
-async def test_what_an_ivr_or_a_queue_plays_stays(admin: Admin) -> None:
+async def test_what_something_plays_stays(admin: Admin) -> None:
     await admin.ok("PUT", "/musiconhold/lobby/one", data=tone_file(440, 0.1))
     users = [
         ("/ivrs/6500", {"prompt": "welcome"}, {"prompt": ""}, "/prompts/welcome", "IVR 6500"),
@@ -169,6 +169,7 @@ async def test_what_an_ivr_or_a_queue_plays_stays(admin: Admin) -> None:
                 ("idannouncement", "None"),
             )
         ),
+        ("/settings/recording", {"announce": "welcome"}, {"announce": ""}, "/prompts/welcome", "the setting"),
         ("/queues/6700", {"musiconhold": "lobby"}, {"musiconhold": "[None]"}, "/musiconhold/lobby", "queue"),
     ]
     for path, use, leave, sound, user in users:
@@ -178,6 +179,8 @@ async def test_what_an_ivr_or_a_queue_plays_stays(admin: Admin) -> None:
     await admin.ok("DELETE", "/musiconhold/lobby")
     for use in ({"musiconhold": "lobby"}, {"joinannounce": "nowhere"}):
         assert "there is no" in await admin.refused(400, "PATCH", "/queues/6700", use)
+    for name in ("nowhere", "../secret.key"):
+        await admin.refused(400, "PATCH", "/settings/recording", {"announce": name})
 
 
 async def test_classes_of_music(the_api: Switchboard, admin: Admin) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import io
+import json
 import logging
 import struct
 from collections.abc import AsyncIterator
@@ -16,13 +17,18 @@ import numpy as np
 import pytest
 import pytest_asyncio
 import soundfile  # type: ignore[import-untyped]
+import sqlalchemy as sa
 
+from offhook.areas.apply.document import ApplyError
 from offhook.areas.pbxsettings.recording_settings import RECORDING
+from offhook.areas.pbxsettings.records_settings import RECORDS
 from offhook.areas.recordings.files import wav_header
 from offhook.areas.recordings.service import Finding, check_store
+from offhook.contract.errors import ContractError, Errno
 from offhook.ledger import Recording
 from tests.support.admin import Admin
 from tests.support.api import TestApi, running_api
+from tests.support.pbx import tone_file
 from tests.support.records import NOON, a_record, keep
 
 NAME = "20191024120000-1571918400.1-1000-1001-Internal.wav"
@@ -80,9 +86,9 @@ class Kept:
         query = f"recording={quote(name, safe='')}&random={random}&token={self.token}"
         return f"GET /api/v2.0.0/recording/download?{query} HTTP/1.0\r\nHost: pbx\r\n\r\n".encode()
 
-    async def fetch(self, name: str, random: str) -> bytes:
+    async def fetch(self, name: str, random: str, source: str = "127.0.0.1") -> bytes:
         """What the link delivers."""
-        return (await self.api.raw(self.link(name, random)))[1]
+        return (await self.api.raw(self.link(name, random), source=source))[1]
 
     async def states(self) -> dict[str, str]:
         """State of each recording."""
@@ -138,6 +144,9 @@ async def test_addresses_and_what_is_left_out(kept: Kept) -> None:
     await kept.say()
     assert (await kept.ask(NAME, allowedip="nowhere"))["errno"] == "20015"
     assert (await kept.ask(""))["errno"] == "10004"
+    random = (await kept.ask(NAME, allowedip="127.0.0.9"))["random"]
+    assert json.loads(await kept.fetch(NAME, random, "127.0.0.8"))["errno"] == "20022"
+    assert len(await kept.fetch(NAME, random, "127.0.0.9")) == 48, "the refused one has used nothing up"
     answer = await kept.ask(NAME)
     kept.token = "x" * 32
     assert (await kept.api.json(kept.link(NAME, answer["random"])))["errno"] == "20004"
@@ -217,6 +226,52 @@ async def test_old_recordings_and_the_oldest_of_too_many_are_deleted(kept: Kept)
     assert await kept.service.tidy() == 1
     assert await kept.states() == {names[3]: "closed"}
     assert [name for day in kept.files.days() for name in kept.files.names(day)] == [names[3]]
+
+
+async def test_a_recording_outlives_its_record(kept: Kept) -> None:
+    """Each is kept for as long as its own setting says; neither checker takes the file for a stray one."""
+    core = kept.api.core
+    data = core.settings.data
+    await kept.say()
+    await keep(core.store, replace(a_record(NOON), callid=NAME.split("-")[1], recording=NAME))
+    await kept.service.settle()
+    await core.pbx_settings.update(RECORDS, {"keepdays": 1})
+    kept.api.clock.advance(NOON + 2 * 86400 - kept.api.clock.now())
+    assert await kept.api.call_records.retention.sweep() == 1
+    await kept.service.tidy()
+    assert await kept.service.check() == frozenset()
+    assert not await asyncio.to_thread(check_store, data / "offhook.db", data)
+    assert len(await kept.fetch(NAME, (await kept.ask(NAME))["random"])) == 48
+    await kept.settings(keepdays="1")
+    await kept.service.tidy()
+    assert (await kept.ask(NAME))["errno"] == "20014"
+
+
+async def test_what_is_announced_has_to_be_there(kept: Kept) -> None:
+    """Also in one document with the prompt; a prompt that is announced stays (test_admin_sounds.py)."""
+    core = kept.api.core
+    for sent in ("nowhere", "../secret.key", "a,b", "x" * 64, "a${SHELL(id)}"):
+        with pytest.raises(ContractError) as refused:
+            await kept.settings(announce=sent)
+        assert refused.value.errno is Errno.NO_SUCH_AUDIO, sent
+    with pytest.raises(ApplyError, match="the settings recording: there is no prompt nowhere"):
+        await core.apply.apply("recording: {announce: nowhere, announcefor: all}")
+    assert (await core.pbx_settings.get(RECORDING))["announcefor"] == "outside"
+    file = core.settings.data / "notice.wav"
+    file.write_bytes(tone_file(440, 0.1))
+    document = f"{{prompts: [{{name: notice, file: {file}}}], recording: {{announce: notice}}}}"
+    assert (await core.apply.apply(document)).changes
+    assert not (await core.apply.apply(document)).changes
+
+    async def sounds() -> list[tuple[str, str]]:
+        query = sa.text("SELECT type, sound FROM v_announced ORDER BY type")
+        return await core.store.read(lambda c: [tuple(row) for row in c.execute(query)])
+
+    assert await sounds() == [("Inbound", "record/notice")]
+    await kept.settings(announcefor="all")
+    assert await sounds() == [(name, "record/notice") for name in ("Inbound", "Internal", "Outbound")]
+    await kept.settings(announce="")
+    assert await sounds() == []
 
 
 async def test_a_running_recording_is_none_yet(kept: Kept) -> None:

@@ -71,21 +71,13 @@ class Asking:
 
     async def get(self, **values: str) -> bytes:
         """Follow a download link; returns the body."""
-        query = urlencode({"token": self.token, **values})
-        request = f"GET /api/v2.0.0/voicemail/download?{query} HTTP/1.1\r\nHost: pbx\r\n\r\n"
-        return (await self.api.raw(request.encode()))[1]
+        return await self.get_from("127.0.0.1", **values)
 
     async def get_from(self, address: str, **values: str) -> bytes:
         """As `get`, from another address of this machine."""
-        reader, writer = await asyncio.open_connection(
-            "127.0.0.1", self.api.port, local_addr=(address, 0), limit=1 << 20
-        )
         query = urlencode({"token": self.token, **values})
-        writer.write(f"GET /api/v2.0.0/voicemail/download?{query} HTTP/1.1\r\nHost: pbx\r\n\r\n".encode())
-        async with asyncio.timeout(10):
-            answer = await reader.read()
-        writer.close()
-        return answer.partition(b"\r\n\r\n")[2]
+        request = f"GET /api/v2.0.0/voicemail/download?{query} HTTP/1.1\r\nHost: pbx\r\n\r\n"
+        return (await self.api.raw(request.encode(), source=address))[1]
 
     async def refused(self, **values: str) -> str:
         """The code of a download that has to be refused."""

@@ -190,15 +190,17 @@ class TestApi:
         self.emptied.append((number, until))
 
     async def raw(
-        self, request: bytes, *, tls: bool = False, half_close: bool = False
+        self, request: bytes, *, tls: bool = False, half_close: bool = False, source: str = "127.0.0.1"
     ) -> tuple[bytes, bytes]:
-        """Send bytes on a fresh connection; returns head and body of the answer."""
+        """Send bytes on a fresh connection from an address of this machine; head and body of the answer."""
         context = None
         if tls:
             context = ssl.create_default_context()
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.port, ssl=context)
+        reader, writer = await asyncio.open_connection(
+            "127.0.0.1", self.port, ssl=context, local_addr=(source, 0), limit=1 << 20
+        )
         writer.write(request)
         await writer.drain()
         if half_close:

@@ -15,6 +15,7 @@ from offhook.areas.mail.service import Mailer
 from offhook.areas.mail.smtp import Patience
 from offhook.areas.mail.tables import mails
 from offhook.areas.numbers.service import Numbers
+from offhook.areas.objects.references import References
 from offhook.areas.pbxsettings.mail_settings import MAIL
 from offhook.areas.pbxsettings.service import SettingsService
 from offhook.clock import ManualClock
@@ -37,6 +38,7 @@ class MailBench:
             self.store,
             Numbers(),
             Vault(data / "secret.key"),
+            References(),
             lambda parts: self.mailer.on_parts_changed(parts),
         )
         self.mailer = Mailer(self.store, self.settings, clock, data / "mail", patience=QUICK)

@@ -51,7 +51,7 @@ pinlists: []
 extensiongroups: []
 sip: {uacsta: off}
 mail: {host: "", alarmrecipients: ""}
-recording: {extensions: [], ondemand: [], stereo: off}
+recording: {extensions: [], ondemand: [], stereo: off, announce: "", announcefor: outside}
 """
 
 

@@ -124,6 +124,7 @@ MODULES = (
     "func_strings.so",
     "func_timeout.so",
     "func_volume.so",
+    "func_export.so",
     "func_extstate.so",
     # records
     "cel_custom.so",

@@ -62,12 +62,13 @@ class References:
             # an object may name itself: a queue that starts over
             if target == kind.target and name == row.get(kind.identity):
                 continue
-            self._require(connection, kind, target, name)
+            self.require_one(connection, target, name, kind.dangling)
 
-    def _require(self, connection: sa.Connection, kind: Kind, target: str, name: str) -> None:
+    def require_one(self, connection: sa.Connection, target: str, name: str, bad: Errno) -> None:
+        """Raises ContractError when there is no `name` of this kind; `bad` unless it is a prompt."""
         word, exists = self._targets.get(target, (target, None))
         if exists is None or not exists(connection, name):
-            errno = Errno.NO_SUCH_AUDIO if target == "prompt" else kind.dangling
+            errno = Errno.NO_SUCH_AUDIO if target == "prompt" else bad
             raise ContractError(errno, f"there is no {word} {name}")
 
     def forbid(self, connection: sa.Connection, kind: Kind, names: Iterable[str]) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 
-from offhook.areas.objects.field import Field
+from offhook.areas.objects.field import Field, Named
 from offhook.areas.pbxsettings.section import Section
-from offhook.contract.rules import Rule, RuleBroken, integer, on_off, split_list
+from offhook.areas.prompts.files import NAME
+from offhook.contract.errors import Errno
+from offhook.contract.rules import Rule, RuleBroken, choice, integer, on_off, pattern, split_list
 
 ALL = "all"
 _SAYS = "extensions joined by commas, or all"
@@ -30,6 +32,7 @@ def numbers_rule() -> Rule[str]:
 RECORDING = Section(
     key="recording",
     parts=frozenset({"recordings"}),
+    references=(Named("announce", "prompt"),),
     fields=(
         Field(
             name="extensions",
@@ -50,6 +53,20 @@ RECORDING = Section(
             rule=on_off(),
             default=False,
             doc="the caller on the left, the callee on the right; off: both mixed",
+        ),
+        Field(
+            name="announce",
+            rule=pattern(NAME, says="the name of a prompt", max_len=63),
+            default="",
+            cleared="",
+            bad=Errno.NO_SUCH_AUDIO,
+            doc="a prompt that tells both that they are recorded, before they hear each other; empty: none",
+        ),
+        Field(
+            name="announcefor",
+            rule=choice(("outside", "all")),
+            default="outside",
+            doc="which recorded calls are announced: those from outside, or all",
         ),
         Field(
             name="keepdays",

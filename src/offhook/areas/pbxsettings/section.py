@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from offhook.areas.objects.field import Field, Row
+from offhook.areas.objects.field import Field, Reference, Row
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
-    """A group of settings; `parts` says which generated files of the engine depend on it."""
+    """A group of settings; `parts` says which generated files of the engine depend on it, `references`
+    which settings name an object."""
 
     key: str
     fields: tuple[Field, ...]
     parts: frozenset[str]
+    references: tuple[Reference, ...] = ()
 
     @property
     def defaults(self) -> Row:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,8 +11,9 @@ from offhook.areas.numbers.service import Numbers
 from offhook.areas.objects.errors import Conflict
 from offhook.areas.objects.field import Field, Row
 from offhook.areas.objects.kind import text_of
+from offhook.areas.objects.references import References
 from offhook.areas.pbxsettings.section import Section
-from offhook.areas.pbxsettings.sections import FEATURE_CODES, PARKING, check_codes, slot_range
+from offhook.areas.pbxsettings.sections import FEATURE_CODES, PARKING, SECTIONS, check_codes, slot_range
 from offhook.areas.pbxsettings.tables import pbx_settings
 from offhook.contract.errors import ContractError, Errno
 from offhook.contract.rules import RuleBroken
@@ -30,13 +31,16 @@ class SettingsService:
         store: Store,
         numbers: Numbers,
         vault: Vault,
+        references: References,
         on_changed: Callable[[frozenset[str]], Awaitable[None]],
     ) -> None:
         self._store = store
         self._numbers = numbers
         self._vault = vault
+        self._references = references
         self._on_changed = on_changed
         numbers.register("parking slot", self._is_slot)
+        references.add_naming(self.naming)
 
     async def get(self, section: Section) -> Row:
         """All settings of a section; those that are sealed as they are stored."""
@@ -71,9 +75,15 @@ class SettingsService:
 
     async def update(self, section: Section, changes: Row) -> None:
         """Change settings. Raises ContractError, and then nothing was changed."""
-        await self._store.write(
-            f"settings: {section.key}", lambda unit: self.update_in(unit, section, changes)
-        )
+
+        def work(unit: UnitOfWork) -> None:
+            self.update_in(unit, section, changes)
+            # `apply` looks when all that it declares is stored
+            for reference in section.references:
+                for target, name in reference.named(changes):
+                    self._references.require_one(unit.connection, target, name, Errno.PARAMETER_EMPTY)
+
+        await self._store.write(f"settings: {section.key}", work)
         await self._on_changed(section.parts)
 
     async def finished(self, section: Section) -> None:
@@ -96,6 +106,14 @@ class SettingsService:
                 text = self._vault.seal(text)
             connection.execute(sa.delete(pbx_settings).where(_NAME.in_([key])))
             connection.execute(sa.insert(pbx_settings).values(name=key, value=text))
+
+    def naming(self, connection: sa.Connection) -> Iterator[tuple[str, str, str]]:
+        """Which settings name what, for the references."""
+        for section in SECTIONS:
+            row = self.get_in(connection, section) if section.references else {}
+            for reference in section.references:
+                for target, name in reference.named(row):
+                    yield f"the settings {section.key}", target, name
 
     def _check_slots(self, connection: sa.Connection, slots: str) -> None:
         first, last = slot_range(slots)

@@ -19,3 +19,11 @@ SELECT
         ELSE 0
     END AS ondemand
 FROM extensions;
+
+-- What the two hear when a call of this type begins to be recorded.
+CREATE VIEW v_announced AS
+SELECT types.type, 'record/' || settings.value AS sound
+FROM (SELECT 'Inbound' AS type UNION ALL SELECT 'Outbound' UNION ALL SELECT 'Internal') AS types
+JOIN pbx_settings AS settings ON settings.name = 'recording.announce' AND settings.value <> ''
+WHERE types.type = 'Inbound'
+OR EXISTS (SELECT 1 FROM pbx_settings WHERE name = 'recording.announcefor' AND value = 'all');
