@@ -18,7 +18,7 @@ FIELDS = (
     *("callid", "timestart", "callfrom", "callto", "callduraction", "talkduraction", "srctrunkname"),
     *("dsttrcunkname", "status", "type", "pincode", "recording", "didnumber", "sn"),
 )
-DOCUMENT = "inroutes: [{name: in, did: 5503301, trunks: siptrunk, desttype: extension, dest: 1001}]"
+DOCUMENT = "inroutes: [{name: in, did: 5503301, trunks: siptrunk, desttype: extension, dest: 1771}]"
 
 
 def _line(event: Json) -> str:
@@ -47,17 +47,17 @@ async def _file(pbx: TestPbx, number: str) -> list[str]:
 
 
 async def test_the_record_of_a_call_is_downloaded_as_it_was_told(pbx: TestPbx) -> None:
-    await pbx.extension("1000")
-    await pbx.extension("1001")
-    await pbx.extension("1002")
-    one, two = await pbx.phone("1000"), await pbx.phone("1001")
+    await pbx.extension("1770")
+    await pbx.extension("1771")
+    await pbx.extension("1772")
+    one, two = await pbx.phone("1770"), await pbx.phone("1771")
     carrier = await pbx.carrier()
     await pbx.trunk(carrier)
     await pbx.apply(DOCUMENT)
-    for number in ("1000", "1001"):
+    for number in ("1770", "1771"):
         await pbx.client.ok("extension/update", {"number": number, "noanswerforward": "off"})
     two.auto_answer = True
-    inside = await one.call("1001")
+    inside = await one.call("1771")
     await inside.answered()
     await inside.hangup()
     await eventually(lambda: len(pbx.receiver.named("NewCdr")) == 1, "the first record")
@@ -67,11 +67,11 @@ async def test_the_record_of_a_call_is_downloaded_as_it_was_told(pbx: TestPbx) -
     await outside.hangup()
     await eventually(lambda: len(pbx.receiver.named("NewCdr")) == 2, "the second record")
     first, second = (_line(event) for event in pbx.receiver.named("NewCdr"))
-    assert await _file(pbx, "1001") == [first, second]
-    assert await _file(pbx, "1000") == [first]
-    assert await _file(pbx, "1000, 1001") == [first, second]
-    assert await _file(pbx, "1002") == ["20021"]
+    assert await _file(pbx, "1771") == [first, second]
+    assert await _file(pbx, "1770") == [first]
+    assert await _file(pbx, "1770, 1771") == [first, second]
+    assert await _file(pbx, "1772") == ["20021"]
     assert [line for line in await _file(pbx, "all") if line in {first, second}] == [first, second]
     (call,) = (await pbx.admin("GET", "/records?number=5503301&limit=1"))["items"]
     legs = (await pbx.admin("GET", f"/records/{call['callid']}"))["legs"]
-    assert [(leg["extension"], leg["trunk"]) for leg in legs] == [("", "siptrunk"), ("1001", "")]
+    assert [(leg["extension"], leg["trunk"]) for leg in legs] == [("", "siptrunk"), ("1771", "")]
