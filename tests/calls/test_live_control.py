@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
+from offhook.asterisk.ami import actions
 from tests.support.pbx import TestPbx, steps
 from tests.support.phone import Call, Phone, eventually
 
@@ -302,6 +305,38 @@ async def test_add_member(pbx: TestPbx) -> None:
     await third.hangup()
     await t.callee.over()
     await t.one_record()
+
+
+async def _runs(pbx: TestPbx, data: str) -> None:
+    """Wait until a channel runs an application with these arguments."""
+    async with asyncio.timeout(8):
+        while True:
+            channels = await pbx.pbx.switch.items(actions.CoreShowChannels())
+            if any(one.get("ApplicationData") == data for one in channels):
+                return
+            await asyncio.sleep(0.05)
+
+
+@pytest.mark.parametrize("how", ["call/transfer", "a key"])
+async def test_who_was_added_reaches_a_box_when_transferred(pbx: TestPbx, how: str) -> None:
+    t = await talk(pbx)
+    await t.do("add_member", "1000", number="1002")
+    third = await t.phones[2].incoming()
+    await third.answer()
+    await t.callee.hears(440, 700)
+    await t.caller.hangup()
+    await t.callee.hears_without(440)
+    await t.callee.hears(700)
+    await pbx.client.ok("extension/update", {"number": "1003", "dnd": "on"})
+    if how == "call/transfer":
+        await t.do("transfer", "1002", number="1003")
+    else:
+        await t.callee.rtp.press("*03")
+        await t.callee.rtp.press("1003")
+    await _runs(pbx, "1003@default,u")
+    await third.hangup()
+    await t.callee.over()
+    await pbx.quiet()
 
 
 @pytest.mark.parametrize("mode", ["listen", "whisper", "barge"])
