@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import math
-import random
 import socket
 import struct
 from collections import deque
@@ -58,9 +57,9 @@ class RtpPort(asyncio.DatagramProtocol):
         self._heard: deque[bytes] = deque(maxlen=25)
         self._transport: asyncio.DatagramTransport | None = None
         self._sender: asyncio.Task[None] | None = None
-        # by chance (RFC 3550, section 5.1): numbers that go on a little below those of another stream are
-        # those of late packets to an engine that has heard that one before
-        self._sequence = random.randrange(1 << 16)
+        # RFC 3550, section 5.1 wants them by chance; from 0 on, a stream that begins later has lower numbers
+        # than one before it, which the engine takes for late packets: so what can stand that does in every run
+        self._sequence = 0
         self._stamp = 0
         self._events: set[int] = set()
         self.keys = ""
