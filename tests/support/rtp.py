@@ -58,7 +58,7 @@ class RtpPort(asyncio.DatagramProtocol):
         self._transport: asyncio.DatagramTransport | None = None
         self._sender: asyncio.Task[None] | None = None
         # RFC 3550, section 5.1 wants them by chance; from 0 on, a stream that begins later has lower numbers
-        # than one before it, which the engine takes for late packets: so what can stand that does in every run
+        # than one before it, which the engine takes for late packets: so every run shows what can stand that
         self._sequence = 0
         self._stamp = 0
         self._events: set[int] = set()
