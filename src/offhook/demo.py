@@ -19,6 +19,7 @@ from pathlib import Path
 
 import yaml
 
+from offhook import disk
 from offhook.areas.accounts.service import generate_password
 from offhook.areas.control.live import LiveCalls
 from offhook.asterisk.fetch import obtain_tools
@@ -65,11 +66,7 @@ def demo_passwords(data: Path) -> dict[str, str]:
     except (OSError, ValueError):
         pass
     made = {number: generate_password(20) for number in NUMBERS}
-    draft = path.with_suffix(".new")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        json.dump(made, file)
-    draft.replace(path)
+    disk.write(path, json.dumps(made).encode("ascii"))
     return made
 
 

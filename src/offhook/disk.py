@@ -16,6 +16,30 @@ def sync(path: Path) -> None:
         os.close(descriptor)
 
 
+def put(path: Path, content: bytes) -> None:
+    """Write a file (0600) at once: a reader sees the old one or the new one, never a part. Raises OSError.
+
+    After a power cut it is one of the two; `write` makes sure that it is the new one.
+    """
+    draft = path.with_name(f".{path.name}.new")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
+
+
+def write(path: Path, content: bytes) -> None:
+    """As `put`, for good: when it returns, the new file outlives a power cut. Raises OSError."""
+    put(path, content)
+    sync(path.parent)
+
+
 def sync_all(folder: Path) -> bool:
     """Put the whole file system that `folder` lies on on disk at once (syncfs(2)); False when that failed.
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
 import re
 from pathlib import Path
 
@@ -17,13 +16,7 @@ _FOLDERS = ("etc", "var", "spool", "log")
 
 def write_file(path: Path, text: str) -> None:
     """Put `text` into `path` (0600) at once: a reader sees the old file or the new one, never a part."""
-    draft = path.with_name(f".{path.name}.new")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
+    disk.put(path, text.encode())
 
 
 def private_folder(path: Path) -> Path:

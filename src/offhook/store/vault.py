@@ -5,7 +5,6 @@ The key lies beside the store (0600), so a copy of the store alone gives nothing
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from cryptography.fernet import Fernet, InvalidToken
@@ -41,12 +40,5 @@ def _key(path: Path) -> bytes:
     except FileNotFoundError:
         pass
     key = Fernet.generate_key()
-    draft = path.with_suffix(".new")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(key)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
-    disk.sync(path.parent)  # a password sealed with a key that a power cut took away could never be read
+    disk.write(path, key)  # a password sealed with a key that a power cut took away could never be read
     return key

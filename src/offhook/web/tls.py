@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import ipaddress
-import os
 import socket
 import ssl
 from pathlib import Path
@@ -26,13 +25,14 @@ def ensure_certificate(folder: Path, now: datetime.datetime) -> tuple[Path, Path
         return certificate, key
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     private = ec.generate_private_key(ec.SECP256R1())
-    _write(
+    # half a certificate would keep the PBX from starting
+    disk.write(
         key,
         private.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         ),
     )
-    _write(certificate, _certificate(private, now).public_bytes(serialization.Encoding.PEM))
+    disk.write(certificate, _certificate(private, now).public_bytes(serialization.Encoding.PEM))
     return certificate, key
 
 
@@ -53,17 +53,6 @@ def _certificate(private: ec.EllipticCurvePrivateKey, now: datetime.datetime) ->
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .sign(private, hashes.SHA256())
     )
-
-
-def _write(path: Path, content: bytes) -> None:
-    draft = path.with_name(f".{path.name}.new")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())  # half a certificate would keep the PBX from starting
-    draft.replace(path)
-    disk.sync(path.parent)
 
 
 def server_context(certificate: Path, key: Path) -> ssl.SSLContext:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,18 +73,7 @@ class SoundFolder:
         """Put a WAV in place at once and for good. Raises NameRefused, OSError."""
         path = self._path(checked(name))
         private_folder(self.folder)
-        draft = path.with_name(f".{path.name}.new")
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(wav)
-                file.flush()
-                os.fsync(file.fileno())
-            draft.replace(path)
-        except BaseException:
-            draft.unlink(missing_ok=True)
-            raise
-        disk.sync(self.folder)
+        disk.write(path, wav)
 
     def delete(self, name: str) -> None:
         """Delete a file. Raises NameRefused when there is none."""
