@@ -2,22 +2,14 @@
 CREATE VIEW v_recorded AS
 SELECT
     number,
-    CASE
-        WHEN COALESCE((SELECT value FROM pbx_settings WHERE name = 'recording.extensions'), '') = 'all' THEN 1
-        WHEN INSTR(
-            ',' || COALESCE((SELECT value FROM pbx_settings WHERE name = 'recording.extensions'), '') || ',',
-            ',' || number || ','
-        ) > 0 THEN 1
-        ELSE 0
-    END AS record,
-    CASE
-        WHEN COALESCE((SELECT value FROM pbx_settings WHERE name = 'recording.ondemand'), '') = 'all' THEN 1
-        WHEN INSTR(
-            ',' || COALESCE((SELECT value FROM pbx_settings WHERE name = 'recording.ondemand'), '') || ',',
-            ',' || number || ','
-        ) > 0 THEN 1
-        ELSE 0
-    END AS ondemand
+    EXISTS (
+        SELECT 1 FROM pbx_settings
+        WHERE name = 'recording.extensions' AND (value = 'all' OR INSTR(',' || value || ',', ',' || number || ','))
+    ) AS record,
+    EXISTS (
+        SELECT 1 FROM pbx_settings
+        WHERE name = 'recording.ondemand' AND (value = 'all' OR INSTR(',' || value || ',', ',' || number || ','))
+    ) AS ondemand
 FROM extensions;
 
 -- What the two hear when a call of this type begins to be recorded.
