@@ -93,14 +93,13 @@ class RecordingFiles:
         self.running = private_folder(running_folder(data))
         self.on_disk = RunningOnDisk(self.running)
 
-    def stem(self, name: str) -> str:
-        """The path of what the engine writes, without the endings. Raises ValueError for what is no name."""
-        _parts(name)
-        return str(self.running / name.removesuffix(".wav"))
-
     def raw(self, name: str) -> tuple[Path, Path]:
-        """The files that the engine writes: what the channel says, what it hears. Raises ValueError."""
-        said, heard = (Path(f"{self.stem(name)}{side}") for side in _SIDES)
+        """The files that the engine writes: what the channel says, what it hears.
+
+        Raises ValueError for what is no name.
+        """
+        _parts(name)
+        said, heard = (self.running / f"{name.removesuffix('.wav')}{side}" for side in _SIDES)
         return said, heard
 
     def path(self, name: str) -> Path:

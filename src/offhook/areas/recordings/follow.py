@@ -155,10 +155,14 @@ class Follower:
             await asyncio.sleep(_PACKETS_SECONDS)
             if self.channels.get(channel) != name:
                 return  # paused or over meanwhile
-            file = self._recordings.files.stem(name)
-            await self._switch.act(actions.MixMonitor(channel=channel, file=file))
+            await self._write(channel, name)
         except (SwitchError, ValueError) as failure:
             log.warning("recordings: %s may lack a side: %s", name, failure)
+
+    async def _write(self, channel: str, name: str) -> None:
+        """Have the engine write a channel into the files of a recording, behind what these have."""
+        said, heard = self._recordings.files.raw(name)
+        await self._switch.act(actions.MixMonitor(channel=channel, said=str(said), heard=str(heard)))
 
     async def _stop(self, channel: str) -> None:
         name = self.channels.pop(channel, "")
@@ -180,8 +184,7 @@ class Follower:
                     await self._switch.setvar(channel, "OFFHOOK_REC_PAUSED", "1")
                     self._told(channel, callid, name, "paused")
                 elif name := self._paused.get(channel, ""):
-                    file = self._recordings.files.stem(name)
-                    await self._switch.act(actions.MixMonitor(channel=channel, file=file))
+                    await self._write(channel, name)
                     await self._switch.setvar(channel, "OFFHOOK_REC_PAUSED", "")
                     self._told(channel, callid, name, "running")
         except SwitchError as failure:
@@ -200,8 +203,7 @@ class Follower:
             try:
                 await self._switch.setvar(channel, "OFFHOOK_RECORDING", stem)
                 await self._switch.setvar(channel, "GROUP(recording)", call.callid)
-                file = self._recordings.files.stem(name)
-                await self._switch.act(actions.MixMonitor(channel=channel, file=file))
+                await self._write(channel, name)
             except SwitchError as failure:
                 log.warning("recordings: %s cannot go on: %s", call.callid, failure)
                 await self._recordings.withdraw(name)

@@ -144,18 +144,19 @@ class SetGlobal(Action):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MixMonitor(Action):
-    """Record a channel: what it says into `<file>.in.sln16`, what it hears into `<file>.out.sln16`.
+    """Record a channel: what it says into the file `said`, what it hears into `heard`.
 
     What these have already stays before it.
     """
 
     NAME = "MixMonitor"
     channel: str
-    file: str
+    said: str
+    heard: str
 
     def headers(self) -> list[tuple[str, str]]:
         """With the options that the dialplan uses (areas/recordings); File would be for mixed audio."""
-        options = f"ar({self.file}.in.sln16)t({self.file}.out.sln16)i(OFFHOOK_MIX)"
+        options = f"ar({self.said})t({self.heard})i(OFFHOOK_MIX)"
         return [("Channel", self.channel), ("Options", options)]
 
 
