@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from offhook.contract.rules import Rule
+
 Json = dict[str, Any]
 REFUSALS: Json = {
     "400": {"description": "a setting is wrong; the error says which"},
@@ -19,6 +21,11 @@ REFUSED: Json = {status: {"$ref": f"#/components/responses/{status}"} for status
 def parameter(name: str) -> Json:
     """A part of the path."""
     return {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+
+
+def filter_of(name: str, rule: Rule[Any], doc: str = "") -> Json:
+    """A part of the query by which a list is narrowed."""
+    return {"name": name, "in": "query", "schema": rule.schema, "description": doc or rule.says}
 
 
 def object_of(properties: Json) -> Json:

@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 from offhook.areas.admin.document import document
@@ -23,7 +23,7 @@ from offhook.areas.prompts.audio import AudioError
 from offhook.areas.prompts.files import NameRefused, SoundFile
 from offhook.areas.prompts.service import MusicService, PromptService
 from offhook.areas.prompts.speech import SpeechUnavailable
-from offhook.contract.admin import AdminAnswer, AdminPart, AdminRefused, AdminRequest
+from offhook.contract.admin import AdminAnswer, AdminPart, AdminRefused, AdminRequest, only_known
 from offhook.contract.errors import ContractError
 from offhook.contract.rules import Selection
 from offhook.store.errors import StoreError
@@ -107,14 +107,14 @@ class AdminService:
             return AdminAnswer(body={"items": [_shown(service, row) for row in rows]})
         if request.method != "POST":
             raise _not_allowed(request)
-        _only_known(request.values, kind.by_name)
+        only_known(request.values, kind.by_name, "setting")
         identity = await service.create(kind.read_new(request.values, find_number=True))
         return AdminAnswer(201, {kind.primary: str(identity)})
 
     async def _object(self, request: AdminRequest, service: ObjectService, identity: str) -> AdminAnswer:
         kind = service.kind
         if request.method in {"PATCH", "PUT"}:
-            _only_known(request.values, kind.by_name)
+            only_known(request.values, kind.by_name, "setting")
             await service.update(identity, kind.read_changes(request.values))
         elif request.method == "DELETE":
             await service.delete(one(identity))
@@ -131,7 +131,7 @@ class AdminService:
         if section is None:
             raise AdminRefused(404, f"the settings are {', '.join(one.key for one in SECTIONS)}")
         if request.method in {"PATCH", "PUT"}:
-            _only_known(request.values, section.defaults)
+            only_known(request.values, section.defaults, "setting")
             await self._settings.update(section, self._settings.read_changes(section, request.values))
         elif request.method != "GET":
             raise _not_allowed(request)
@@ -149,7 +149,7 @@ class AdminService:
                 return AdminAnswer(204)
             case (("PUT" | "POST"), [name]):
                 if request.values:
-                    _only_known(request.values, ("text", "language"))
+                    only_known(request.values, ("text", "language"), "setting")
                     language = request.values.get("language") or "en"
                     made = await self._prompts.speak(name, request.values.get("text", ""), language)
                 else:
@@ -194,12 +194,6 @@ def _not_allowed(request: AdminRequest) -> AdminRefused:
 
 def _not_here(request: AdminRequest, path: list[str], depth: int) -> AdminRefused:
     return AdminRefused(404, "there is nothing here") if len(path) > depth else _not_allowed(request)
-
-
-def _only_known(values: Mapping[str, str], known: Iterable[str]) -> None:
-    for name in values:
-        if name not in known:
-            raise AdminRefused(400, f"{name} is an unknown setting; known are {', '.join(known)}")
 
 
 def _shown(service: ObjectService, row: Row) -> dict[str, Any]:

@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from offhook.areas.admin.schema import items_of, object_of, operation, parameter
+from offhook.areas.admin.schema import filter_of, items_of, object_of, operation, parameter
 from offhook.areas.objects.field import Row
 from offhook.areas.recordings.service import Recordings
-from offhook.contract.admin import AdminAnswer, AdminRefused, AdminRequest
+from offhook.contract.admin import AdminAnswer, AdminRefused, AdminRequest, only_known
 from offhook.contract.rules import Rule, RuleBroken, choice, integer, pattern
 
 _DEFAULT, _MOST = 100, 1000
@@ -73,10 +73,7 @@ class RecordingsPart:
 
     def paths(self) -> Mapping[str, Any]:
         """The part of the OpenAPI document."""
-        filters = [
-            {"name": name, "in": "query", "schema": rule.schema, "description": rule.says}
-            for name, rule in _FILTERS.items()
-        ]
+        filters = [filter_of(name, rule) for name, rule in _FILTERS.items()]
         shown = items_of(object_of(_PROPERTIES))
         wrong = items_of(object_of(_FINDING))
         audio = operation("A recording as a WAV file", "download_recording", None)
@@ -96,10 +93,9 @@ class RecordingsPart:
 
 
 def _read(query: Mapping[str, str]) -> Row:
+    only_known(query, _FILTERS, "filter")
     filters: Row = {}
     for name, value in query.items():
-        if name not in _FILTERS:
-            raise AdminRefused(400, f"{name} is an unknown filter; known are {', '.join(_FILTERS)}")
         try:
             filters[name] = _FILTERS[name].take(value)
         except RuleBroken as broken:

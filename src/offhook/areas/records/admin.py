@@ -11,11 +11,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from offhook.areas.admin.schema import items_of, object_of, operation, parameter
+from offhook.areas.admin.schema import filter_of, items_of, object_of, operation, parameter
 from offhook.areas.records.localtime import LocalTime, time_rule
 from offhook.areas.records.search import LOOKED_AT, Newest, Place, find
 from offhook.areas.records.tables import cdr
-from offhook.contract.admin import AdminAnswer, AdminRefused, AdminRequest
+from offhook.contract.admin import AdminAnswer, AdminRefused, AdminRequest, only_known
 from offhook.contract.errors import Errno
 from offhook.contract.params import declared_params, param, read_request
 from offhook.contract.rules import Rule, RuleBroken, choice, integer, pattern, text
@@ -110,9 +110,7 @@ class RecordsPart:
             raise AdminRefused(405, f"{request.method} is not possible here")
         if path:
             return await self._one(path[0])
-        for name in request.query:
-            if name not in _KNOWN:
-                raise AdminRefused(400, f"{name} is an unknown filter; known are {', '.join(_KNOWN)}")
+        only_known(request.query, _KNOWN, "filter")
         search = read_request(Search, request.query)
         newest, size = self._newest(search), search.limit or _DEFAULT
         columns = (_C.started, *_columns())
@@ -176,15 +174,7 @@ class RecordsPart:
 
     def paths(self) -> Mapping[str, Any]:
         """The part of the OpenAPI document."""
-        filters = [
-            {
-                "name": name,
-                "in": "query",
-                "schema": one.rule.schema,
-                "description": one.doc or one.rule.says,
-            }
-            for name, one in _KNOWN.items()
-        ]
+        filters = [filter_of(name, one.rule, one.doc) for name, one in _KNOWN.items()]
         found = items_of(object_of(_PROPERTIES))
         found["properties"]["next"] = {
             "type": "string",

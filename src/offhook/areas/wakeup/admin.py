@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from offhook.areas.admin.schema import body_of, items_of, object_of, operation, parameter
+from offhook.areas.admin.schema import body_of, filter_of, items_of, object_of, operation, parameter
 from offhook.areas.records.localtime import LocalTime, time_rule
 from offhook.areas.wakeup import store as rows
 from offhook.areas.wakeup.model import Alarm, Outcome
 from offhook.areas.wakeup.requests import WakeupFields
 from offhook.areas.wakeup.service import WakeupService, vars_of
-from offhook.contract.admin import AdminAnswer, AdminRefused, AdminRequest
+from offhook.contract.admin import AdminAnswer, AdminRefused, AdminRequest, only_known
 from offhook.contract.errors import ContractError, Errno
 from offhook.contract.params import declared_params, param, read_request
 from offhook.contract.rules import RuleBroken, Selection, choice, integer, selection, text
@@ -31,12 +31,6 @@ _MOMENTS = ("due", "at", "begun", "answered", "ended")
 def _time(moment: float | None) -> str:
     """A moment as UTC (ISO 8601); empty when there is none."""
     return f"{datetime.fromtimestamp(moment, UTC):%Y-%m-%dT%H:%M:%SZ}" if moment else ""
-
-
-def _only_known(values: Mapping[str, str], known: Sequence[str]) -> None:
-    for name in values:
-        if name not in known:
-            raise AdminRefused(400, f"{name} is unknown here; known are {', '.join(known)}")
 
 
 class WakeupsPart:
@@ -71,12 +65,12 @@ class WakeupsPart:
         raise AdminRefused(405, f"{request.method} is not possible here")
 
     async def _list(self, request: AdminRequest) -> AdminAnswer:
-        _only_known(request.query, ("number",))
+        only_known(request.query, ("number",), "filter")
         found = await self._service.query(_which(request.query.get("number", "all")))
         return AdminAnswer(body={"items": [_shown(one) for alarms in found.values() for one in alarms]})
 
     async def _create(self, request: AdminRequest) -> AdminAnswer:
-        _only_known(request.values, ("number", *_FIELDS))
+        only_known(request.values, ("number", *_FIELDS), "setting")
         which = _which(request.values.get("number", ""))
         fields = read_request(WakeupFields, request.values)
         await self._service.create(which, fields)
@@ -89,7 +83,7 @@ class WakeupsPart:
         return AdminAnswer(201, {"ids": [str(one.id) for one in made]})
 
     async def _update(self, request: AdminRequest, alarm: Alarm) -> AdminAnswer:
-        _only_known(request.values, tuple(_FIELDS))
+        only_known(request.values, _FIELDS, "setting")
         kept = {"time": alarm.time, "type": alarm.type, "weekdays": ",".join(map(str, alarm.weekdays))}
         fields = read_request(WakeupFields, {**kept, **request.values})
         await self._service.update(alarm.number, alarm.id, fields)
@@ -203,7 +197,7 @@ class JournalPart:
             raise AdminRefused(404, "there is nothing here")
         if request.method != "GET":
             raise AdminRefused(405, f"{request.method} is not possible here")
-        _only_known(request.query, tuple(_KNOWN))
+        only_known(request.query, _KNOWN, "filter")
         search = read_request(Search, request.query)
         size = search.limit or _DEFAULT
         found = await self._store.read(
@@ -226,10 +220,7 @@ class JournalPart:
         """The part of the OpenAPI document."""
         found = items_of(object_of({**dict.fromkeys(_COLUMNS, _TEXT), "ring": _NUMBER}))
         found["properties"]["next"] = {"type": "string", "description": "`before` of the next page, or empty"}
-        filters = [
-            {"name": name, "in": "query", "schema": one.rule.schema, "description": one.doc or one.rule.says}
-            for name, one in _KNOWN.items()
-        ]
+        filters = [filter_of(name, one.rule, one.doc) for name, one in _KNOWN.items()]
         listed = operation("Every try to wake somebody, the latest first", "list_wakeupjournal", found)
         return {"/wakeupjournal": {"get": {**listed, "parameters": filters}}}
 
