@@ -12,7 +12,6 @@ import resource
 import tempfile
 import time
 import zlib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -113,7 +112,7 @@ def rss() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
-async def measure(count: int) -> Iterator[Row]:
+async def measure(count: int) -> list[Row]:
     """All figures."""
     rows = []
     with tempfile.TemporaryDirectory(prefix="bench-records-") as folder:
@@ -153,10 +152,10 @@ async def measure(count: int) -> Iterator[Row]:
                 rows.append(Row(f"a small write {what}", spread(taken), "no write waits for an export"))
         finally:
             store.close()
-    return iter(rows)
+    return rows
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--records", type=int, default=1_000_000)
-    print_rows(list(asyncio.run(measure(parser.parse_args().records))))
+    print_rows(asyncio.run(measure(parser.parse_args().records)))
