@@ -121,7 +121,7 @@ class TestApi:
             open_calls=lambda: (),
             each_second=_nothing,
         )
-        core.records.with_record(self.recordings.begin)
+        core.records.with_record(lambda unit, record, _rows: self.recordings.begin(unit, record))
         self.alarms = Alarms(core.store, core.pbx_settings, clock, core.zone, core.mailer, lambda: "pbx")
         self.forgotten: list[str] = []
         self.emptied: list[tuple[str, float]] = []

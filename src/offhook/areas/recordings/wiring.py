@@ -57,7 +57,7 @@ class RecordingParts:
         )
         self.part = RecordingsPart(self.service)
         self._links = links
-        core.records.with_record(self.service.begin)
+        core.records.with_record(lambda unit, record, _rows: self.service.begin(unit, record))
         core.on_parts_changed(self.guard.on_parts_changed)
         core.on_extensions_changed(self._on_extensions_changed)
         self._settings = core.pbx_settings

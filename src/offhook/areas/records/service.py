@@ -70,8 +70,7 @@ class RecordKeeper:
         self._task: asyncio.Task[None] | None = None
         self._reading = asyncio.Lock()
         self._on_fax: Callable[[], Awaitable[None]] | None = None
-        self._with_record: list[Callable[[UnitOfWork, CallRecord], None]] = []
-        self._with_rows: list[OnRecord] = []
+        self._with_record: list[OnRecord] = []
         self.violations = 0
 
     # -- what others tell ---------------------------------------------------------------------------------
@@ -89,13 +88,9 @@ class RecordKeeper:
         """Have `hook` awaited after the record of a fax was stored."""
         self._on_fax = hook
 
-    def with_record(self, hook: Callable[[UnitOfWork, CallRecord], None]) -> None:
-        """Have `hook` called in the transaction that stores a record, once for each."""
-        self._with_record.append(hook)
-
-    def with_rows(self, hook: OnRecord) -> None:
+    def with_record(self, hook: OnRecord) -> None:
         """Have `hook` called in the transaction of each new record; a call without a record has none."""
-        self._with_rows.append(hook)
+        self._with_record.append(hook)
 
     async def withdraw_intent(self, callid: str) -> None:
         """Forget an intent whose callid was never told to anybody."""
@@ -302,9 +297,7 @@ class RecordKeeper:
                 insert_record(unit.connection, record)
                 self._publish(unit, self._event(record))
                 for hook in self._with_record:
-                    hook(unit, record)
-                for further in self._with_rows:
-                    further(unit, record, rows.get(record.callid, ()))
+                    hook(unit, record, rows.get(record.callid, ()))
         for callid in callids:
             unit.connection.execute(sa.delete(call_intents).where(call_intents.c.callid == callid))
         unit.connection.execute(sa.delete(cel_position))

@@ -33,7 +33,7 @@ class WakeupParts:
             prompt_exists=core.prompts.exists,
             capacity=call_capacity(core.settings.rtp_ports),
         )
-        core.records.with_rows(self.runner.on_record)
+        core.records.with_record(self.runner.on_record)
         self.parts: tuple[AdminPart, ...] = (
             WakeupsPart(core.store, core.wakeups),
             JournalPart(core.store, LocalTime(core.zone)),
