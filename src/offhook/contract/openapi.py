@@ -10,7 +10,7 @@ from typing import Any
 
 from offhook.contract.endpoint import Endpoint, Registry
 from offhook.contract.errors import Errno
-from offhook.contract.params import declared_params
+from offhook.contract.params import Param, declared_params
 from offhook.contract.results import Download
 
 _COMMON = (
@@ -33,25 +33,13 @@ def openapi(registry: Registry, version: str) -> dict[str, object]:
             "description": "Every value on the wire is a string. A failure has status Failed and an errno.",
         },
         "servers": [{"url": "/api/v2.0.0"}],
-        "paths": {f"/{endpoint.path}": _operations(endpoint) for endpoint in registry},
+        "paths": {f"/{endpoint.path}": {_method(endpoint): _operation(endpoint)} for endpoint in registry},
     }
 
 
-def _operations(endpoint: Endpoint[Any, Any]) -> dict[str, object]:
-    """What is posted; a file is fetched by a link, so its parameters stand in the query."""
-    operation = _operation(endpoint)
-    if endpoint.result is not Download:
-        return {"post": operation}
-    body = operation.pop("requestBody")
-    schema = typing.cast("dict[str, Any]", body)["content"]["application/json"]["schema"]
-    operation["parameters"] = [
-        *typing.cast("list[object]", operation.get("parameters", [])),
-        *(
-            {"name": name, "in": "query", "required": name in schema["required"], "schema": rule}
-            for name, rule in schema["properties"].items()
-        ),
-    ]
-    return {"get": operation}
+def _method(endpoint: Endpoint[Any, Any]) -> str:
+    """A file is fetched by a link, so its parameters stand in the query; all others are posted."""
+    return "get" if endpoint.result is Download else "post"
 
 
 def _operation(endpoint: Endpoint[Any, Any]) -> dict[str, object]:
@@ -69,11 +57,17 @@ def _operation(endpoint: Endpoint[Any, Any]) -> dict[str, object]:
             }
         },
     }
+    query: list[object] = []
     if endpoint.needs_token:
-        operation["parameters"] = [
-            {"name": "token", "in": "query", "required": True, "schema": {"type": "string"}}
+        query.append({"name": "token", "in": "query", "required": True, "schema": {"type": "string"}})
+    if endpoint.result is Download:
+        query += [
+            {"name": name, "in": "query", "required": not param.optional, "schema": _schema(param)}
+            for name, param in params.items()
         ]
-    if params:
+    if query:
+        operation["parameters"] = query
+    if params and endpoint.result is not Download:
         operation["requestBody"] = {
             "required": any(not param.optional for param in params.values()),
             "content": {"application/json": {"schema": _request(endpoint.request)}},
@@ -86,11 +80,12 @@ def _request(request: type[Any]) -> dict[str, object]:
     return {
         "type": "object",
         "required": [name for name, param in params.items() if not param.optional],
-        "properties": {
-            name: {**param.rule.schema, "description": param.doc or param.rule.says}
-            for name, param in params.items()
-        },
+        "properties": {name: _schema(param) for name, param in params.items()},
     }
+
+
+def _schema(param: Param) -> dict[str, object]:
+    return {**param.rule.schema, "description": param.doc or param.rule.says}
 
 
 _FAILURE: dict[str, object] = {
