@@ -25,6 +25,7 @@ from offhook.areas.recordings.tables import recordings
 from offhook.clock import Clock
 from offhook.ledger import CallRecord
 from offhook.store.unit import Store, UnitOfWork
+from offhook.tasks import stop, woken
 
 log = logging.getLogger(__name__)
 
@@ -108,9 +109,7 @@ class Recordings:
 
     async def close(self) -> None:
         """End; what is not closed yet will be at the next start."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await stop(*self._tasks)
 
     async def _keep_on_disk(self) -> None:
         """A power cut costs what the engine still has, and what it has handed over since the last look."""
@@ -130,11 +129,7 @@ class Recordings:
         checked = self._clock.monotonic() - _CHECK_SECONDS
         left = 1
         while True:
-            try:
-                async with asyncio.timeout(_BUSY_SECONDS if left else _REST_SECONDS):
-                    await self._wake.wait()
-            except TimeoutError:
-                pass
+            await woken(self._wake, _BUSY_SECONDS if left else _REST_SECONDS)
             self._wake.clear()
             try:
                 left = await self.settle()

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from offhook.areas.records.tables import cdr, cdr_parties
 from offhook.clock import Clock
 from offhook.store.unit import Store, UnitOfWork
+from offhook.tasks import stop, woken
 
 log = logging.getLogger(__name__)
 
@@ -52,9 +53,7 @@ class Retention:
 
     async def close(self) -> None:
         """Stop; what is left to be deleted is deleted after the next start."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await stop(self._task)
 
     async def _run(self) -> None:
         while True:
@@ -63,11 +62,7 @@ class Retention:
                 await self.sweep()
             except Exception:
                 log.exception("records: old ones could not be deleted")
-            try:
-                async with asyncio.timeout(_EVERY_SECONDS):
-                    await self._wake.wait()
-            except TimeoutError:
-                pass
+            await woken(self._wake, _EVERY_SECONDS)
 
     async def sweep(self) -> int:
         """Delete what is over the limits now; returns how many records."""

@@ -29,6 +29,7 @@ from offhook.events.api import Event, NewCdr
 from offhook.ledger import Assembler, CallRecord, Direction, Intent, OpenCall, fold, unconnected
 from offhook.ledger.rows import CelRow
 from offhook.store.unit import Store, UnitOfWork
+from offhook.tasks import stop, woken
 
 log = logging.getLogger(__name__)
 
@@ -165,9 +166,7 @@ class RecordKeeper:
 
     async def close(self) -> None:
         """Read and release what is there, then end."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await stop(self._task)
         await self.read()
         await self._release()
         await asyncio.to_thread(self._tail.sync)
@@ -176,11 +175,7 @@ class RecordKeeper:
         synced = self._clock.monotonic()
         while True:
             waiting = bool(self._ended or self._complete)
-            try:
-                async with asyncio.timeout(_QUICK_SECONDS if waiting else _REST_SECONDS):
-                    await self._wake.wait()
-            except TimeoutError:
-                pass
+            await woken(self._wake, _QUICK_SECONDS if waiting else _REST_SECONDS)
             self._wake.clear()
             try:
                 await self.read()

@@ -31,6 +31,7 @@ from offhook.contract.errors import ContractError
 from offhook.ledger import CallRecord
 from offhook.ledger.rows import CelRow
 from offhook.store.unit import Store, UnitOfWork
+from offhook.tasks import stop, woken
 
 log = logging.getLogger(__name__)
 
@@ -97,15 +98,11 @@ class WakeupRunner:
 
     async def close(self) -> None:
         """Begin no more; what rings goes on."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await stop(self._task)
 
     async def _run(self) -> None:
         while True:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_TICK_SECONDS):
-                    await self._changed.wait()
+            await woken(self._changed, _TICK_SECONDS)
             try:
                 await self._look()
             except Exception:
