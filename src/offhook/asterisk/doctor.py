@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import datetime
-import json
 import shutil
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from offhook.asterisk.process import engine_pid
 from offhook.asterisk.selftest import SelftestError, selftest
 from offhook.asterisk.tree import EngineError, EngineTree, acceptable
 
@@ -118,11 +118,8 @@ def check_certificate(expires: datetime.datetime | None, now: datetime.datetime)
 
 def engine_runs(data: Path) -> bool:
     """Whether the folder's engine is alive."""
-    try:
-        pid = int(json.loads((data / "run" / "engine.json").read_text(encoding="ascii"))["pid"])
-    except (OSError, ValueError, KeyError):
-        return False
-    return Path(f"/proc/{pid}").exists()
+    pid = engine_pid(data)
+    return pid is not None and Path(f"/proc/{pid}").exists()
 
 
 def report(findings: Sequence[Finding]) -> list[str]:

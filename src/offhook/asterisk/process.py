@@ -50,6 +50,14 @@ class Running:
     ami_secret: str
 
 
+def engine_pid(data: Path) -> int | None:
+    """The pid of a data folder's engine as written down, None when there is none; it may have ended."""
+    try:
+        return int(json.loads((data / "run" / "engine.json").read_text(encoding="ascii"))["pid"])
+    except (OSError, ValueError, KeyError):
+        return None
+
+
 def _start_time(pid: int) -> str | None:
     """When a process started, in clock ticks since boot; None when there is no such process. See proc(5)."""
     try:

@@ -14,7 +14,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
-import json
 import os
 import re
 import struct
@@ -27,6 +26,7 @@ import numpy as np
 from offhook import disk
 from offhook.areas.recordings.ondisk import ENDING, RunningOnDisk
 from offhook.asterisk.config import private_folder
+from offhook.asterisk.process import engine_pid
 
 RATE = 16000
 _SIDES = (f".in{ENDING}", f".out{ENDING}")
@@ -108,10 +108,12 @@ class RecordingFiles:
 
     def open_now(self) -> frozenset[str]:
         """The names of the recordings that the engine has open."""
+        pid = engine_pid(self._data)
+        if pid is None:
+            return frozenset()
         try:
-            pid = int(json.loads((self._data / "run" / "engine.json").read_text(encoding="ascii"))["pid"])
             handles = list(os.scandir(f"/proc/{pid}/fd"))
-        except (OSError, ValueError, KeyError):
+        except OSError:
             return frozenset()
         found = set()
         folder = f"{self.running.resolve()}/"
