@@ -17,7 +17,6 @@ import struct
 import time
 from typing import Any, cast
 
-import aiohttp
 import numpy as np
 import soundfile  # type: ignore[import-untyped]
 from tests.support.pbx import STRONG, Client, Receiver, free_range
@@ -109,9 +108,8 @@ def gaps(audio: bytes, seconds: float) -> tuple[int, int, float]:
 async def fetch(client: Client, name: str) -> bytes:
     """A recording as applications get it."""
     random = (await client.ok("recording/get_random", {"recording": name}))["random"]
-    link = f"recording/download?recording={name}&random={random}&token={client.token}"
-    async with aiohttp.ClientSession() as http, http.get(f"{client.base}/api/v2.0.0/{link}") as answer:
-        return await answer.read()
+    audio, _ = await client.download("recording/download", recording=name, random=random)
+    return audio
 
 
 async def measure(calls: int, seconds: float) -> list[Row]:

@@ -8,9 +8,7 @@ import hashlib
 import io
 import re
 from typing import Any
-from urllib.parse import quote
 
-import aiohttp
 import numpy as np
 import pytest
 import soundfile  # type: ignore[import-untyped]
@@ -31,10 +29,10 @@ async def download(pbx: TestPbx, name: str) -> bytes:
     """A recording as an application fetches it."""
     answer = await pbx.client.ok("recording/get_random", {"recording": name})
     assert answer["recording"] == name
-    link = f"recording/download?recording={quote(name)}&random={answer['random']}&token={pbx.client.token}"
-    async with aiohttp.ClientSession() as http, http.get(f"{pbx.client.base}/api/v2.0.0/{link}") as response:
-        assert response.content_type == "audio/wav", await response.text()
-        return await response.read()
+    link = {"recording": name, "random": answer["random"]}
+    audio, headers = await pbx.client.download("recording/download", **link)
+    assert headers["Content-Type"] == "audio/wav", audio
+    return audio
 
 
 def sides(audio: bytes) -> tuple[Any, ...]:
