@@ -27,7 +27,6 @@ from offhook.store import migrate
 from offhook.store.migrate import open_store
 from offhook.store.unit import Store, UnitOfWork, sqlite_engine
 from tests.support.records import NOON, a_record, keep
-from tests.support.waiting import eventually
 
 DAY = 86400.0
 
@@ -253,7 +252,6 @@ async def test_other_writes_get_their_turn_and_new_limits_apply_at_once(
     await asyncio.wait_for(look(), 10)
     assert len({count for count in seen if 0 < count < 200}) > 5  # between the batches
     await keeper.close()
-    await eventually(lambda: True, "closed")
 
 
 async def test_legs_are_kept_whole(store: Store) -> None:
