@@ -10,7 +10,7 @@ from typing import Any
 
 from offhook.contract.endpoint import Endpoint, Registry
 from offhook.contract.errors import Errno
-from offhook.contract.params import Param, declared_params
+from offhook.contract.params import declared_params, request_schema
 from offhook.contract.results import Download
 
 _COMMON = (
@@ -62,7 +62,7 @@ def _operation(endpoint: Endpoint[Any, Any]) -> dict[str, object]:
         query.append({"name": "token", "in": "query", "required": True, "schema": {"type": "string"}})
     if endpoint.result is Download:
         query += [
-            {"name": name, "in": "query", "required": not param.optional, "schema": _schema(param)}
+            {"name": name, "in": "query", "required": not param.optional, "schema": param.schema}
             for name, param in params.items()
         ]
     if query:
@@ -70,22 +70,9 @@ def _operation(endpoint: Endpoint[Any, Any]) -> dict[str, object]:
     if params and endpoint.result is not Download:
         operation["requestBody"] = {
             "required": any(not param.optional for param in params.values()),
-            "content": {"application/json": {"schema": _request(endpoint.request)}},
+            "content": {"application/json": {"schema": request_schema(endpoint.request)}},
         }
     return operation
-
-
-def _request(request: type[Any]) -> dict[str, object]:
-    params = declared_params(request)
-    return {
-        "type": "object",
-        "required": [name for name, param in params.items() if not param.optional],
-        "properties": {name: _schema(param) for name, param in params.items()},
-    }
-
-
-def _schema(param: Param) -> dict[str, object]:
-    return {**param.rule.schema, "description": param.doc or param.rule.says}
 
 
 _FAILURE: dict[str, object] = {

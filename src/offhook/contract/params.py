@@ -36,6 +36,11 @@ class Param:
     doc: str
     aliases: tuple[str, ...]
 
+    @property
+    def schema(self) -> dict[str, object]:
+        """Its JSON schema, with what it means."""
+        return {**self.rule.schema, "description": self.doc or self.rule.says}
+
 
 @dataclass(frozen=True, slots=True)
 class NoParameters:
@@ -68,6 +73,16 @@ def param(
 def declared_params(request: type[Any]) -> dict[str, Param]:
     """The parameters of a request type by their wire name, in declared order."""
     return {f.name: cast(Param, f.metadata[_KEY]) for f in dataclasses.fields(request) if _KEY in f.metadata}
+
+
+def request_schema(request: type[Any]) -> dict[str, object]:
+    """The JSON schema of a request's parameters as one object."""
+    params = declared_params(request)
+    return {
+        "type": "object",
+        "required": [name for name, declared in params.items() if not declared.optional],
+        "properties": {name: declared.schema for name, declared in params.items()},
+    }
 
 
 def _sent(values: Mapping[str, str], name: str, declared: Param) -> str | None:
@@ -121,13 +136,7 @@ def nested(request: type[R]) -> Rule[R]:
             raise RuleBroken(says)
         return read_request(request, values)
 
-    params = declared_params(request)
-    schema: dict[str, object] = {
-        "type": "object",
-        "required": [name for name, declared in params.items() if not declared.optional],
-        "properties": {name: declared.rule.schema for name, declared in params.items()},
-    }
-    return Rule(says, read, schema)
+    return Rule(says, read, request_schema(request))
 
 
 _OBJECT = json.JSONDecoder(parse_int=str, parse_float=str)
