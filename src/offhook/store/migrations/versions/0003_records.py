@@ -1,4 +1,4 @@
-"""Call records that can be searched, one-time links for downloads.
+"""Call records that can be searched, addresses that may download.
 
 Revision ID: 0003
 Revises: 0002
