@@ -45,23 +45,21 @@ class Monitoring:
 
     def follow(self, ear: str) -> None:
         """Whom the channel `ear` breaks in on talks with somebody else: let it be heard by both again."""
-        if ear in self._following:
-            self._again.add(ear)
-            return
-        task = self._following[ear] = asyncio.create_task(self._follow(ear))
-        task.add_done_callback(lambda _task: self._following.pop(ear))
+        self._again.add(ear)
+        if ear not in self._following:
+            self._following[ear] = asyncio.create_task(self._follow(ear))
 
     async def _follow(self, ear: str) -> None:
-        self._again.add(ear)
-        while ear in self._again:
-            self._again.discard(ear)
-            try:
-                await self._switch.redirect(ear, ("offhook-spy", "barge"))
-            except SwitchError as failure:
+        try:
+            while ear in self._again:
                 self._again.discard(ear)
-                log.info("call/listen: %s has ended by itself: %s", ear, failure)
-                return
-            await asyncio.sleep(_FOLLOWING_SECONDS)
+                await self._switch.redirect(ear, ("offhook-spy", "barge"))
+                await asyncio.sleep(_FOLLOWING_SECONDS)
+        except SwitchError as failure:
+            log.info("call/listen: %s has ended by itself: %s", ear, failure)
+        finally:  # at once, or a change that comes before the task is done would be followed by nobody
+            self._again.discard(ear)
+            del self._following[ear]
 
     async def close(self) -> None:
         """Wait for what is under way."""
