@@ -334,6 +334,8 @@ async def test_who_was_added_reaches_a_box_when_transferred(pbx: TestPbx, how: s
         await t.callee.rtp.press("*03")
         await t.callee.rtp.press("1003")
     await _runs(pbx, "1003@default,u")
+    for told in ("CallStatus 1001 BYE", "Forward 1002", "CallStatus 1002 ANSWERED"):
+        await eventually(lambda: told in steps(pbx.receiver.events), f"it is told: {told}")  # noqa: B023
     await third.hangup()
     await t.callee.over()
     await pbx.quiet()

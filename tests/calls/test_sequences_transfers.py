@@ -311,6 +311,34 @@ async def test_transfer_with_consultation_by_the_phone(pbx: TestPbx, by: str) ->
     assert states == [f"{who} Registered", "1002 Registered", f"{other} Registered"]
 
 
+# By an application ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("ends", ["in a box", "nowhere"])
+async def test_who_an_application_sends_on_is_the_caller(pbx: TestPbx, ends: str) -> None:
+    settings = {"dnd": "on"} if ends == "in a box" else {"busyforward": "off"}
+    one, two, three = await phones(pbx, "1000", "1001", "1002", e1002=settings)
+    story = await Story.begin(pbx)
+    call, talk = await talk_of_two(story, one, two)
+    (running,) = pbx.pbx.live.picture.calls.values()
+    channel = next(member.channelid for member in running.members if member.number == "1001")
+    await pbx.client.ok("call/transfer", {"channelid": channel, "number": "1002"})
+    await call.over()
+    await story.tells("CallStatus 1000 BYE", "1000 Registered")
+    if ends == "in a box":
+        await story.tells("Forward 1001", "CallStatus 1001 ANSWERED")
+        await talk.hangup()
+        await story.tells(*LEFT)
+    else:
+        await story.tells("CallStatus 1001 ALERT, 1002 RING", "1002 Ringing")
+        await (await three.incoming()).refuse(486)
+        await story.tells("CallStatus 1002 BYE", "CallStatus 1001 BYE", "1002 Registered", "1001 Registered")
+        await story.tells("CallFailed 486 Busy here: 1001")
+        await talk.over()
+    await story.tells("NewCdr 1000 1001 ANSWERED Internal")
+    await story.ends()
+
+
 # To machines ------------------------------------------------------------------------------------------
 
 

@@ -17,6 +17,7 @@ from offhook.callstate.call import (
     Seat,
     set_role,
     set_status,
+    set_waiting,
     talk_status,
 )
 from offhook.callstate.facts import CallStatus, Deserted, Incoming, Invite, PhaseChanged, Transfer
@@ -191,19 +192,17 @@ def tell_transfer(step: Step, call: Call) -> None:
 
 
 def moved(step: Step, call: Call, leg: Leg) -> Call:
-    """A leg was sent on to another number: it waits no more, and what was tried before does not count."""
+    """A leg was sent on to another number: it calls now, and what was before does not count."""
     if call.connected:
         tell_transfer(step, call)
     call = call.with_leg(replace(leg, held=False, bridge=""))
-    call = replace(call, consultation=None, attempt=call.attempt + 1, failure=None, refused_by_dialplan=False)
+    call = replace(changes.next_attempt(call), consultation=None, answered=False, connected=False)
     call = set_phase(step, step.save(call), Phase.IDLE, "moved")
     seat = call.seat_of(leg.uniqueid)
     if seat is None:
         return call
-    mine = set_role(seat, Role.CALLER)
-    for status in (MemberStatus.ANSWERED, MemberStatus.ALERT):  # it hears ringing again
-        mine = set_status(mine, status)
-    return step.save(call.without_seat(seat).with_seat(mine))
+    mine = set_waiting(seat)
+    return step.save(replace(call.without_seat(seat).with_seat(mine), caller=mine.member))
 
 
 def gone(step: Step, call: Call, leg: Leg) -> Call:
