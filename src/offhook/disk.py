@@ -1,9 +1,10 @@
-"""What has to outlive a power cut: files, the names in folders, whole file systems. Blocking."""
+"""Files on disk: what has to outlive a power cut, and a second name for one. Blocking."""
 
 from __future__ import annotations
 
 import ctypes
 import os
+import shutil
 from pathlib import Path
 
 
@@ -54,3 +55,11 @@ def sync_all(folder: Path) -> bool:
         return bool(syncfs(descriptor) == 0)
     finally:
         os.close(descriptor)
+
+
+def link(source: Path, target: Path) -> None:
+    """Have a file at `target` too: linked, or else copied. Follows no symlink. Raises OSError."""
+    try:
+        os.link(source, target, follow_symlinks=False)
+    except OSError:  # another file system, or one that knows no links
+        shutil.copyfile(source, target, follow_symlinks=False)

@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import secrets
-import shutil
 import stat
 from collections.abc import Collection
 from pathlib import Path
@@ -42,29 +40,17 @@ class Spool:
         target = self._folder / name
         try:
             if isinstance(source, bytes):
-                with target.open("xb") as made:
-                    made.write(source)
-                    made.flush()
-                    os.fsync(made.fileno())
-                disk.sync(self._folder)
-                return name, len(source)
-            descriptor = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-            with os.fdopen(descriptor, "rb") as file:
-                status = os.fstat(descriptor)
-                if not stat.S_ISREG(status.st_mode):
-                    raise MailRefused("an attachment is no plain file")
-                try:
-                    os.link(source, target, follow_symlinks=False)
-                    os.fsync(descriptor)
-                except OSError:  # another file system, or one that knows no links
-                    with target.open("xb") as copy:
-                        shutil.copyfileobj(file, copy)
-                        copy.flush()
-                        os.fsync(copy.fileno())
+                target.write_bytes(source)
+            elif stat.S_ISREG(source.lstat().st_mode):
+                disk.link(source, target)
+            else:
+                raise MailRefused("an attachment is no plain file")
+            disk.sync(target)
             disk.sync(self._folder)
+            return name, target.stat().st_size
         except OSError as failure:
+            target.unlink(missing_ok=True)
             raise MailRefused(f"an attachment cannot be read: {failure.strerror}") from None
-        return name, status.st_size
 
     def remove(self, files: Collection[str]) -> None:
         """Delete files; those that are gone already do not matter."""

@@ -7,7 +7,6 @@ message's audio is taken only if the text beside it was of the same message befo
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 import secrets
 import shutil
@@ -81,7 +80,7 @@ class Boxes:
             audio = self._folder / number / message.folder / f"msg{message.position:04d}.wav"
             target = self._taken / f"{secrets.token_hex(16)}.wav"
             try:
-                _link(audio, target)
+                disk.link(audio, target)
             except FileNotFoundError:
                 continue
             again = _read(audio.parent, message.position)
@@ -139,12 +138,3 @@ def _read(folder: Path, position: int) -> Message | None:
         return read_message(folder.name, position, stem.with_suffix(".txt").read_bytes())
     except OSError:
         return None
-
-
-def _link(source: Path, target: Path) -> None:
-    try:
-        os.link(source, target, follow_symlinks=False)
-    except FileNotFoundError:
-        raise
-    except OSError:  # another file system, or one that knows no links
-        shutil.copyfile(source, target, follow_symlinks=False)
