@@ -381,7 +381,7 @@ class Pbx:
         self.wrap_ups.on_snapshot(snapshot.channels)
         await self.waits.on_connected()
         await self.messages.on_connected()
-        await self.hotel.empty_boxes()
+        self.hotel.on_connected()
         living = {channel.get("Linkedid", "") for channel in snapshot.channels}
         await records.close_dead(candidates, living)
         self.uacsta.refresh_soon()

@@ -62,7 +62,8 @@ class HotelService:
         self._retry_seconds = retry_seconds
         self._late_seconds = late_seconds
         self._turn = asyncio.Lock()
-        self._retry: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def checkout(self, which: Selection) -> None:
         """Empty the boxes, take outbound rights and wake-up calls away, and reset the names.
@@ -107,24 +108,34 @@ class HotelService:
             if again <= self._late_seconds:
                 self._later(again)
 
-    def _later(self, seconds: float) -> None:
-        async def later() -> None:
-            await asyncio.sleep(seconds)
-            self._retry = None
-            try:
-                await self.empty_boxes()
-            except Exception:
-                log.exception("hotel: boxes could not be emptied")
+    def on_connected(self) -> None:
+        """The engine is back, and can be told what was ordered meanwhile."""
+        self._begin()
 
-        if self._retry is not None:
-            self._retry.cancel()
-        self._retry = asyncio.create_task(later(), name="hotel")
+    def _later(self, seconds: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = asyncio.get_running_loop().call_later(seconds, self._begin)
+
+    def _begin(self) -> None:
+        task = asyncio.create_task(self._carefully(), name="hotel")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _carefully(self) -> None:
+        try:
+            await self.empty_boxes()
+        except Exception:
+            log.exception("hotel: boxes could not be emptied")
+            self._later(self._retry_seconds)
 
     async def close(self) -> None:
         """End; what was ordered is in the store."""
-        if self._retry is not None:
-            self._retry.cancel()
-            await asyncio.gather(self._retry, return_exceptions=True)
+        if self._timer is not None:
+            self._timer.cancel()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
 
 def _done(unit: UnitOfWork, identity: int) -> None:
