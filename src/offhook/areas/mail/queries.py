@@ -9,9 +9,9 @@ import sqlalchemy as sa
 
 from offhook.areas.mail.model import State
 from offhook.areas.mail.tables import mail_attachments, mails
+from offhook.store.parts import parts
 
 _M, _A = mails.c, mail_attachments.c
-_MANY = 500  # values in one IN list; databases bound the parameters of a statement
 FARTHEST = 3600.0 * 2
 """Seconds beyond which no next try lies: one that does was set by a clock that was wrong."""
 
@@ -63,8 +63,7 @@ def drop_content(connection: sa.Connection, mail: int) -> list[str]:
 def delete(connection: sa.Connection, ids: Sequence[int]) -> list[str]:
     """Delete mails; returns the files that have to go after the commit."""
     files: list[str] = []
-    for at in range(0, len(ids), _MANY):
-        some = ids[at : at + _MANY]
+    for some in parts(ids):
         files.extend(connection.execute(sa.select(_A.file).where(_A.mail.in_(some))).scalars())
         connection.execute(sa.delete(mails).where(_M.id.in_(some)))
     return files
@@ -75,8 +74,7 @@ def ids_of(
 ) -> list[int]:
     """The mails of a kind about one of these things, in one of these states."""
     found: list[int] = []
-    for at in range(0, len(references), _MANY):
-        some = references[at : at + _MANY]
+    for some in parts(references):
         query = sa.select(_M.id).where(_M.kind == kind, _M.reference.in_(some), _M.state.in_(states))
         found.extend(connection.execute(query).scalars())
     return found

@@ -33,6 +33,7 @@ from offhook.clock import Clock
 from offhook.contract.errors import ContractError, Errno
 from offhook.contract.rules import Selection
 from offhook.store.errors import StoreError
+from offhook.store.parts import parts
 from offhook.store.unit import Store, UnitOfWork
 from offhook.store.vault import Vault
 
@@ -40,7 +41,6 @@ log = logging.getLogger(__name__)
 
 MAIL_KIND = "softclient"
 _HOUR = 3600.0
-_MANY = 500  # values in one IN list; databases bound the parameters of a statement
 _ACCOUNT, _LINK, _LOGIN = softclient_accounts.c, softclient_links.c, softclient_logins.c
 
 Failure = tuple[str, Errno]
@@ -98,9 +98,8 @@ class SoftClient:
             unit.connection.execute(sa.insert(softclient_accounts), rows)
 
     def _disable(self, unit: UnitOfWork, numbers: Sequence[str]) -> None:
-        for at in range(0, len(numbers), _MANY):
-            some = _ACCOUNT.number.in_(numbers[at : at + _MANY])
-            unit.connection.execute(sa.delete(softclient_accounts).where(some))
+        for some in parts(numbers):
+            unit.connection.execute(sa.delete(softclient_accounts).where(_ACCOUNT.number.in_(some)))
         self._mailer.withdraw(unit, MAIL_KIND, numbers)
 
     async def on_extensions_changed(self, changed: Sequence[ExtensionChanged]) -> None:
@@ -197,11 +196,11 @@ class SoftClient:
                 "secret_hash": token.secret_hash,
                 "expires": expires,
             }
-            for number, token in ((number, invitations[number][1]) for number in numbers)
+            for number, (_, token) in invitations.items()
+            if number in enabled
         ]
-        for at in range(0, len(rows), _MANY):
-            older = _LINK.number.in_(numbers[at : at + _MANY])
-            connection.execute(sa.delete(softclient_links).where(older))
+        for some in parts(numbers):
+            connection.execute(sa.delete(softclient_links).where(_LINK.number.in_(some)))
         if rows:
             connection.execute(sa.insert(softclient_links), rows)
         return [number for number in invitations if number not in enabled]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,16 +11,10 @@ import sqlalchemy as sa
 from offhook.areas.records.tables import call_intents, cdr
 from offhook.areas.wakeup.model import Alarm, Outcome, State, Wish
 from offhook.areas.wakeup.tables import wakeup_journal, wakeups
+from offhook.store.parts import parts
 
 _W, _J = wakeups.c, wakeup_journal.c
 _COLUMNS = tuple(wakeups.c[field.name] for field in dataclasses.fields(Alarm))
-_MANY = 500  # values in one IN list; databases bound the parameters of a statement
-
-
-def parts(values: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    """`values` in parts that a statement can hold."""
-    for at in range(0, len(values), _MANY):
-        yield values[at : at + _MANY]
 
 
 def columns(value: Wish) -> dict[str, Any]:
