@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from offhook.areas.downloads.addresses import allowedip_param
 from offhook.areas.downloads.service import OneTimeLinks
-from offhook.areas.voicemail.model import Message, Status, is_name
+from offhook.areas.voicemail.model import NAME, Message, Status, is_name
 from offhook.areas.voicemail.service import VoicemailService
 from offhook.contract.endpoint import Caller, Endpoint
 from offhook.contract.errors import ContractError, Errno
@@ -19,8 +19,8 @@ from offhook.contract.rules import Rule, RuleBroken, Selection, choice, digits, 
 KIND = "voicemail"
 _ALL: tuple[Status, ...] = ("read", "unread")
 _NUMBERS: Rule[Selection] = selection()
-_FILE = pattern(r"msg[0-9]{4}\.wav", says="a name such as msg0000.wav", max_len=11)
-_STATUS = choice(("read", "unread"))
+_FILE = pattern(NAME, says="a name such as msg0000.wav", max_len=11)
+_STATUS = choice(_ALL)
 
 
 def _files() -> Rule[Selection]:
@@ -50,7 +50,7 @@ class Delete:
 
     number: Selection = param(_NUMBERS, bad=Errno.NO_SUCH_EXTENSION)  # noqa: RUF009 - a field()
     voicemailfile: Selection = param(_files(), bad=Errno.NO_SUCH_VOICEMAIL)  # noqa: RUF009 - a field()
-    voicemailstatus: str = param(choice(("read", "unread", "all")), bad=Errno.VOICEMAIL_STATUS)
+    voicemailstatus: str = param(choice((*_ALL, "all")), bad=Errno.VOICEMAIL_STATUS)
 
 
 @dataclass(frozen=True, kw_only=True)

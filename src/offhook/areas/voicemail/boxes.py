@@ -77,7 +77,7 @@ class Boxes:
             message = self.find(number, msg_id)
             if message is None:
                 return None
-            audio = self._folder / number / message.folder / f"msg{message.position:04d}.wav"
+            audio = self._stem(number, message).with_suffix(".wav")
             target = self._taken / f"{secrets.token_hex(16)}.wav"
             try:
                 disk.link(audio, target)
@@ -93,14 +93,14 @@ class Boxes:
         """Delete messages of a box that the engine does not know, because its extension has none any more."""
         for message in self.messages(number):
             if message.msg_id in msg_ids:
-                stem = self._folder / number / message.folder / f"msg{message.position:04d}"
+                stem = self._stem(number, message)
                 stem.with_suffix(".txt").unlink(missing_ok=True)
                 stem.with_suffix(".wav").unlink(missing_ok=True)
 
     def keep(self, number: str, messages: Iterable[Message]) -> None:
         """Put messages of a box on disk, which the engine does not. Raises OSError."""
         for message in messages:
-            stem = self._folder / number / message.folder / f"msg{message.position:04d}"
+            stem = self._stem(number, message)
             for ending in (".wav", ".txt"):
                 with contextlib.suppress(FileNotFoundError):  # deleted meanwhile
                     disk.sync(stem.with_suffix(ending))
@@ -112,6 +112,9 @@ class Boxes:
         for folder in (*(box / name for name in FOLDERS), box, self._folder):
             with contextlib.suppress(FileNotFoundError):
                 disk.sync(folder)
+
+    def _stem(self, number: str, message: Message) -> Path:
+        return _stem(self._folder / number / message.folder, message.position)
 
     def _still(self, folder: Path) -> list[Message]:
         """The messages of a folder, of one moment; of the last look if it never is still."""
@@ -130,8 +133,13 @@ class Boxes:
         return found
 
 
+def _stem(folder: Path, position: int) -> Path:
+    """A message's files without their endings."""
+    return folder / f"msg{position:04d}"
+
+
 def _read(folder: Path, position: int) -> Message | None:
-    stem = folder / f"msg{position:04d}"
+    stem = _stem(folder, position)
     try:
         if not stem.with_suffix(".wav").exists():
             return None

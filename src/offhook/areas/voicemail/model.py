@@ -21,8 +21,11 @@ _READ = ("Old", "Work", "Family", "Friends", "Cust1", "Cust2", "Cust3", "Cust4",
 FOLDERS = (*_UNREAD, *_READ)
 """The engine's folders; those beyond INBOX and Old are there where people moved messages to by phone."""
 
+NAME = r"msg[0-9]{4}\.wav"
+"""What a message's file name in the contract matches."""
+
 _TEXT = re.compile(r"msg([0-9]{4})\.txt", re.ASCII)
-_NAME = re.compile(r"msg[0-9]{4}\.wav", re.ASCII)
+_NAME = re.compile(NAME, re.ASCII)
 _ID = re.compile(r"[A-Za-z0-9-]{1,60}", re.ASCII)
 _NUMBER = re.compile(r"<([^<>]*)>\s*$")
 
