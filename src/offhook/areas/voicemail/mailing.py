@@ -133,8 +133,9 @@ class VoicemailMail:
     async def _work(self, number: str) -> bool:
         """Do what is due in one box; whether all of it could be done."""
         messages = await self._service.messages(number)
-        seen = await self._store.read(lambda c: _seen_in(c, number))
-        wish = await self._store.read(lambda c: wish_of(c, number))
+        seen, wish, keepdays = await self._store.read(
+            lambda c: (_seen_in(c, number), wish_of(c, number), self._settings(c)["keepdays"])
+        )
         kept = self._kept.get(number, frozenset())
         if new := [one for one in messages if one.msg_id not in seen and one.msg_id not in kept]:
             await self._service.keep(number, new)
@@ -143,11 +144,11 @@ class VoicemailMail:
             if message.msg_id not in seen:
                 await self._see(number, message, wish)
         here = {message.msg_id for message in messages}
-        old = self._clock.now() - _FORGET_DAYS * _DAY
+        now = self._clock.now()
+        old = now - _FORGET_DAYS * _DAY
         if gone := [one for one, (_, since) in seen.items() if one not in here and since < old]:
             await self._store.write("voicemail: forget", lambda unit: _forget(unit, number, gone))
-        keep = (await self._store.read(self._settings))["keepdays"] * _DAY
-        now = self._clock.now()
+        keep = keepdays * _DAY
         over = [
             one
             for one in messages
