@@ -15,6 +15,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -79,7 +80,7 @@ class FaxInbox:
                 continue
             log.info("fax: %s has %d pages", fax.file, fax.pages)
             await asyncio.to_thread(self._keep, fax)
-            await self._store.write("fax: mail", lambda unit, fax=fax: self._mail(unit, fax))  # type: ignore[misc]
+            await self._store.write("fax: mail", partial(self._mail, fax=fax))
             await asyncio.to_thread(self._move, fax)
 
     def _keep(self, fax: _Fax) -> None:
