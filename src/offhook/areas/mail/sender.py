@@ -46,6 +46,11 @@ def pause(first: float, longest: float, tries: int) -> float:
     return min(longest, first * 2.0 ** min(tries - 1, 30)) * random.uniform(0.8, 1.2)  # noqa: S311
 
 
+def is_set_up(section: Row) -> bool:
+    """Whether the settings for mail have a server and our address."""
+    return bool(section["host"] and section["fromaddress"])
+
+
 class Sender:
     """Sends what waits. `hooks` by kind are awaited after the server has taken a mail, `writers` by kind make
     its content before; `on_server` hears that the server cannot be used for a while already, and that it has
@@ -123,7 +128,7 @@ class Sender:
             self._begin(mail, self._tell(mail))
         closed = self._closed_until - self._clock.monotonic()
         section = await self._store.read(lambda c: self._settings.get_in(c, MAIL))
-        if not (section["host"] and section["fromaddress"]) or closed > 0:
+        if not is_set_up(section) or closed > 0:
             return max(closed, 0.0) or _LOOK_SECONDS
         busy, free = list(self._under_way), free - len(told)
         if free > 0:

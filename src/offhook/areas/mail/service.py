@@ -21,7 +21,7 @@ from offhook.areas.mail import queries
 from offhook.areas.mail.addresses import checked_address
 from offhook.areas.mail.message import Content, one_line
 from offhook.areas.mail.model import MailRefused, OutgoingMail, State
-from offhook.areas.mail.sender import Sender
+from offhook.areas.mail.sender import Sender, is_set_up
 from offhook.areas.mail.smtp import Outcome, Patience
 from offhook.areas.mail.spool import Spool
 from offhook.areas.mail.tables import mail_attachments, mails
@@ -61,8 +61,7 @@ class Mailer:
 
     def is_set_up(self, connection: sa.Connection) -> bool:
         """Whether a server and our address are set."""
-        section = self._settings.get_in(connection, MAIL)
-        return bool(section["host"] and section["fromaddress"])
+        return is_set_up(self._settings.get_in(connection, MAIL))
 
     def queue(self, unit: UnitOfWork, mail: OutgoingMail) -> int:
         """Queue a mail within `unit`; returns its id.
