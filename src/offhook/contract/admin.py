@@ -47,6 +47,11 @@ def only_known(sent: Iterable[str], known: Collection[str], what: str) -> None:
             raise AdminRefused(400, f"{name} is an unknown {what}; known are {', '.join(known)}")
 
 
+def not_allowed(request: AdminRequest) -> AdminRefused:
+    """The refusal of a method on a path that there is."""
+    return AdminRefused(405, f"{request.method} is not possible here")
+
+
 class AdminHandler(Protocol):
     """What serves the API once its caller is known."""
 

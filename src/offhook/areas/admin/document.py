@@ -7,6 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from offhook.areas.admin.schema import MOMENT as _MOMENT
 from offhook.areas.admin.schema import REFUSALS as _REFUSALS
 from offhook.areas.admin.schema import REFUSED as _REFUSED
 from offhook.areas.admin.schema import body_of as _body
@@ -27,7 +28,7 @@ _FILE: _Json = {
     "properties": {
         "name": {"type": "string"},
         "seconds": {"type": "number"},
-        "changed": {"type": "integer", "description": "seconds since the epoch"},
+        "changed": _MOMENT,
     },
 }
 _AUDIO: _Json = {"type": "string", "contentMediaType": "audio/wav"}

@@ -7,6 +7,7 @@ from typing import Any
 from offhook.contract.rules import Rule
 
 Json = dict[str, Any]
+MOMENT: Json = {"type": "integer", "description": "seconds since the epoch"}
 REFUSALS: Json = {
     "400": {"description": "a setting is wrong; the error says which"},
     "401": {"description": "user name or password is wrong, or the address is locked after five wrong ones"},

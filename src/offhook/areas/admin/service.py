@@ -23,7 +23,7 @@ from offhook.areas.prompts.audio import AudioError
 from offhook.areas.prompts.files import NameRefused, SoundFile
 from offhook.areas.prompts.service import MusicService, PromptService
 from offhook.areas.prompts.speech import SpeechUnavailable
-from offhook.contract.admin import AdminAnswer, AdminPart, AdminRefused, AdminRequest, only_known
+from offhook.contract.admin import AdminAnswer, AdminPart, AdminRefused, AdminRequest, not_allowed, only_known
 from offhook.contract.errors import ContractError
 from offhook.contract.rules import Selection
 from offhook.store.errors import StoreError
@@ -83,7 +83,7 @@ class AdminService:
             case ("openapi.json",) if request.method == "GET":
                 return AdminAnswer(body=self._document)
             case () | ("openapi.json",):
-                raise _not_allowed(request)
+                raise not_allowed(request)
             case ("settings", name):
                 return await self._section(request, name)
             case ("prompts", *rest):
@@ -106,7 +106,7 @@ class AdminService:
             rows = await service.query(Selection(every=True))
             return AdminAnswer(body={"items": [_shown(service, row) for row in rows]})
         if request.method != "POST":
-            raise _not_allowed(request)
+            raise not_allowed(request)
         only_known(request.values, kind.by_name, "setting")
         identity = await service.create(kind.read_new(request.values, find_number=True))
         return AdminAnswer(201, {kind.primary: str(identity)})
@@ -120,7 +120,7 @@ class AdminService:
             await service.delete(one(identity))
             return AdminAnswer(204)
         elif request.method != "GET":
-            raise _not_allowed(request)
+            raise not_allowed(request)
         row = await service.one(identity)
         if row is None:
             raise AdminRefused(404, f"no {kind.word} has this {kind.primary}")
@@ -134,7 +134,7 @@ class AdminService:
             only_known(request.values, section.defaults, "setting")
             await self._settings.update(section, self._settings.read_changes(section, request.values))
         elif request.method != "GET":
-            raise _not_allowed(request)
+            raise not_allowed(request)
         settings = await self._settings.get(section)
         return AdminAnswer(body={f.name: _json(settings[f.name]) for f in section.fields if not f.secret})
 
@@ -184,16 +184,12 @@ class AdminService:
         elif request.method == "POST":
             done = await self._dialplan.reload()
         else:
-            raise _not_allowed(request)
+            raise not_allowed(request)
         return AdminAnswer(body={"contexts": sorted(done.contexts)})
 
 
-def _not_allowed(request: AdminRequest) -> AdminRefused:
-    return AdminRefused(405, f"{request.method} is not possible here")
-
-
 def _not_here(request: AdminRequest, path: list[str], depth: int) -> AdminRefused:
-    return AdminRefused(404, "there is nothing here") if len(path) > depth else _not_allowed(request)
+    return AdminRefused(404, "there is nothing here") if len(path) > depth else not_allowed(request)
 
 
 def _shown(service: ObjectService, row: Row) -> dict[str, Any]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from offhook.areas.admin.schema import items_of, object_of, operation
+from offhook.areas.admin.schema import MOMENT, items_of, object_of, operation
 from offhook.areas.alarms.service import Alarms
-from offhook.contract.admin import AdminAnswer, AdminRefused, AdminRequest
+from offhook.contract.admin import AdminAnswer, AdminRefused, AdminRequest, not_allowed
 
 
 class AlarmPart:
@@ -20,14 +20,13 @@ class AlarmPart:
 
     def paths(self) -> Mapping[str, Any]:
         """The OpenAPI of it."""
-        time = {"type": "integer", "description": "seconds since the epoch"}
         alarm = object_of(
             {
                 "key": {"type": "string"},
                 "text": {"type": "string"},
                 "active": {"type": "boolean", "description": "whether it is still so"},
-                "since": time,
-                "last": time,
+                "since": MOMENT,
+                "last": MOMENT,
                 "count": {"type": "integer", "description": "how often it was raised"},
             }
         )
@@ -38,7 +37,7 @@ class AlarmPart:
         if path:
             raise AdminRefused(404, "there is nothing here")
         if request.method != "GET":
-            raise AdminRefused(405, f"{request.method} is not possible here")
+            raise not_allowed(request)
         items = [
             {
                 "key": row["key"],

@@ -7,11 +7,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from offhook.areas.admin.schema import body_of, items_of, object_of, operation, parameter
+from offhook.areas.admin.schema import MOMENT, body_of, items_of, object_of, operation, parameter
 from offhook.areas.mail.model import State
 from offhook.areas.mail.service import Mailer
 from offhook.areas.mail.smtp import Result
-from offhook.contract.admin import AdminAnswer, AdminRefused, AdminRequest
+from offhook.contract.admin import AdminAnswer, AdminRefused, AdminRequest, not_allowed
 
 _ID_DIGITS = 15
 
@@ -26,7 +26,6 @@ class MailPart:
 
     def paths(self) -> Mapping[str, Any]:
         """The OpenAPI of it."""
-        time = {"type": "integer", "description": "seconds since the epoch"}
         mail = object_of(
             {
                 "id": {"type": "string"},
@@ -35,8 +34,8 @@ class MailPart:
                 "subject": {"type": "string"},
                 "state": {"type": "string", "enum": [*State]},
                 "attempts": {"type": "integer"},
-                "queued": time,
-                "next": {**time, "description": "when it is tried next, seconds since the epoch"},
+                "queued": MOMENT,
+                "next": {**MOMENT, "description": "when it is tried next, seconds since the epoch"},
                 "answer": {"type": "string", "description": "what the server said last"},
                 "messageid": {"type": "string"},
             }
@@ -78,7 +77,7 @@ class MailPart:
                 await self._mailer.try_again(_id(identity))
                 return AdminAnswer(204)
             case _, [] | [_] | [_, "retry"]:
-                raise AdminRefused(405, f"{request.method} is not possible here")
+                raise not_allowed(request)
         raise AdminRefused(404, "there is nothing here")
 
     async def _test(self, values: Mapping[str, str]) -> AdminAnswer:
