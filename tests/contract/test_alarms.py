@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+from unittest import mock
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -15,6 +16,7 @@ from offhook.areas.alarms.trunks import TrunkWatch
 from offhook.areas.mail.model import State
 from offhook.areas.objects.field import Row
 from offhook.clock import ManualClock
+from offhook.store.errors import StoreError
 from tests.support.mail import MailBench, mail_bench
 from tests.support.mailserver import MailServer, running_mail_server
 from tests.support.waiting import eventually
@@ -133,6 +135,24 @@ async def test_a_disk_that_is_full_is_told_once_and_when_it_has_room_again(
         later.disk(False, 900 << 20)
     (row,) = await settled(later)
     assert (row["count"], row["active"], "900 MB are free" in row["text"]) == (1, False, True)
+
+
+async def test_what_is_right_is_stored_once_and_until_it_is_stored(bench: MailBench, alarms: Alarms) -> None:
+    alarms.raise_("mail", "the mail server cannot be used")
+    await settled(alarms)
+    with mock.patch.object(bench.store, "write", side_effect=StoreError("the disk is full")) as write:
+        alarms.mail_server(True, "250 OK")
+        assert [row["active"] for row in await settled(alarms)] == [True]
+        assert write.call_count == 1
+    with mock.patch.object(bench.store, "write", wraps=bench.store.write) as write:
+        for _ in range(3):  # as with each mail that is sent
+            alarms.mail_server(True, "250 OK")
+            assert [row["active"] for row in await settled(alarms)] == [False]
+        assert write.call_count == 1
+        alarms.mail_server(False, "451 later")
+        alarms.mail_server(True, "250 OK")
+        assert [row["active"] for row in await settled(alarms)] == [False]
+        assert write.call_count == 3
 
 
 async def test_a_mail_server_that_is_away_for_minutes_is_listed(

@@ -51,7 +51,7 @@ class Alarms:
         self._zone = zone
         self._mailer = mailer
         self._name = name
-        self._disk_full: bool | None = None
+        self._told: dict[str, bool] = {}  # by key, what was said last and is, or soon is, in the store
         self._tasks: set[asyncio.Task[None]] = set()
         self._loop: asyncio.Task[None] | None = None
 
@@ -62,19 +62,22 @@ class Alarms:
         """
         text = one_line(text)
         log.warning("alarm %s: %s", one_line(key), text)
+        self._told[key] = True
         self._begin(self._write(key, text, active=True))
 
     def clear(self, key: str, text: str) -> None:
-        """It is right again; `text` says so. Does nothing when it was not wrong."""
+        """It is right again; `text` says so. Does nothing when it was not wrong; as often as one likes."""
+        if self._told.get(key) is False:
+            return  # unlike one that is not known of here, which an earlier process may have raised
+        self._told[key] = False
         self._begin(self._write(key, one_line(text), active=False))
 
     def disk(self, full: bool, free: int) -> None:
         """Hear whether the disk is nearly full, and how many bytes are free; as often as one likes."""
-        if full and not self._disk_full:
-            self.raise_("disk", f"the disk is nearly full: {free >> 20} MB are free, and nothing is recorded")
-        elif not full and self._disk_full is not False:  # also one that an earlier process has raised
+        if not full:
             self.clear("disk", f"the disk has room again: {free >> 20} MB are free")
-        self._disk_full = full
+        elif not self._told.get("disk"):
+            self.raise_("disk", f"the disk is nearly full: {free >> 20} MB are free, and nothing is recorded")
 
     def mail_server(self, usable: bool, answer: str) -> None:
         """Hear whether the mail server takes mail; while it does not, the alarm is only logged and listed."""
@@ -111,6 +114,8 @@ class Alarms:
             )
         except Exception:
             log.exception("alarm %s: cannot be stored", key)
+            if not active:
+                self._told.pop(key, None)  # so that it is said again
             return
         if news and not active:
             log.info("alarm %s is over: %s", one_line(key), text)
