@@ -11,7 +11,7 @@ mails = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("message_id", Text, nullable=False, unique=True),  # the same at every try
-    Column("kind", Text, nullable=False),  # voicemail, fax, alarm, softclient, test
+    Column("kind", Text, nullable=False),  # voicemail, fax, alarm, softclient
     Column("reference", Text, nullable=False),  # what it is about, for who queued it
     Column("recipient", Text, nullable=False),
     Column("subject", Text, nullable=False),
