@@ -59,6 +59,7 @@ class Messages:
         core.on_extensions_changed(self.soft_client.on_extensions_changed)
         self.wakeups = WakeupParts(core, switch, live)
         self.voicemail = Voicemail(core, switch, self.links)
+        core.on_extensions_changed(self.voicemail.guard.on_extensions_changed)
 
     def endpoints(self) -> list[Endpoint[Any, Any]]:
         """The contract's endpoints of these parts."""

@@ -37,7 +37,6 @@ class Voicemail:
             lambda connection: core.pbx_settings.get_in(connection, VOICEMAIL),
         )
         core.on_parts_changed(self._on_parts_changed)
-        core.on_extensions_changed(self.guard.on_extensions_changed)
 
     def endpoints(self) -> list[Endpoint[Any, Any]]:
         """The contract's endpoints of voicemail."""
