@@ -12,10 +12,10 @@ from offhook.areas.contacts.requests import NUMBERS, AddContact, UpdateContact
 from offhook.areas.contacts.tables import FIELDS, company_contacts
 from offhook.contract.errors import ContractError, Errno
 from offhook.contract.rules import Selection
+from offhook.store.parts import parts
 from offhook.store.unit import Store, UnitOfWork
 
 _C = company_contacts.c
-_MANY = 500  # values in one IN list; databases bound the parameters of a statement
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,8 +90,8 @@ class ContactService:
     def delete_in(self, unit: UnitOfWork, which: Selection) -> None:
         """As `delete`, within `unit`."""
         ids = [contact.id for contact in chosen(unit.connection, which)]
-        for at in range(0, len(ids), _MANY):
-            unit.connection.execute(sa.delete(company_contacts).where(_C.id.in_(ids[at : at + _MANY])))
+        for some in parts(ids):
+            unit.connection.execute(sa.delete(company_contacts).where(_C.id.in_(some)))
 
 
 def merged(old: Contact, request: UpdateContact) -> Contact:
@@ -110,11 +110,7 @@ def chosen(connection: sa.Connection, which: Selection) -> tuple[Contact, ...]:
     if which.every:
         return tuple(_contact(row) for row in connection.execute(query))
     ids = sorted({int(name) for name in which.names if name.isascii() and name.isdigit() and len(name) < 10})
-    found = [
-        _contact(row)
-        for at in range(0, len(ids), _MANY)
-        for row in connection.execute(query.where(_C.id.in_(ids[at : at + _MANY])))
-    ]
+    found = [_contact(row) for some in parts(ids) for row in connection.execute(query.where(_C.id.in_(some)))]
     if not found:
         raise ContractError(Errno.NO_SUCH_CONTACT, "no company contact has this id")
     return tuple(found)

@@ -12,9 +12,9 @@ import sqlalchemy as sa
 from offhook.areas.extensions.model import EXTENSION, FORWARDS, VOICEMAIL, Extension
 from offhook.areas.extensions.tables import extension_group_members, extension_groups, extensions
 from offhook.contract.rules import Selection
+from offhook.store.parts import parts
 
 _E, _G, _M = extensions.c, extension_groups.c, extension_group_members.c
-_MANY = 500  # values in one IN list; databases bound the parameters of a statement
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,8 +44,7 @@ def number_order(number: str) -> tuple[int, str]:
 def _parts(query: sa.Select[Any], column: sa.ColumnElement[Any], which: Selection) -> list[sa.Select[Any]]:
     if which.every:
         return [query]
-    names = which.names
-    return [query.where(column.in_(names[at : at + _MANY])) for at in range(0, len(names), _MANY)]
+    return [query.where(column.in_(some)) for some in parts(which.names)]
 
 
 def select_numbers(connection: sa.Connection, which: Selection) -> tuple[str, ...]:
@@ -99,8 +98,8 @@ def replace_extension(connection: sa.Connection, extension: Extension) -> None:
 
 def delete_extensions(connection: sa.Connection, numbers: Collection[str]) -> None:
     """Delete extensions; their places in groups go with them."""
-    for at in range(0, len(numbers), _MANY):
-        connection.execute(sa.delete(extensions).where(_E.number.in_(tuple(numbers)[at : at + _MANY])))
+    for some in parts(tuple(numbers)):
+        connection.execute(sa.delete(extensions).where(_E.number.in_(some)))
 
 
 def redirect_forwards(connection: sa.Connection, gone: Collection[str]) -> tuple[str, ...]:

@@ -13,8 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from offhook.contract.errors import ContractError, Errno
-
-_MANY = 500  # values in one IN list
+from offhook.store.parts import parts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,8 +41,8 @@ class Links:
             .where(*self._only())
             .order_by(table.c.position)
         )
-        for at in range(0, len(owners), _MANY):
-            for owner, name in connection.execute(query.where(self.owner.in_(owners[at : at + _MANY]))):
+        for some in parts(owners):
+            for owner, name in connection.execute(query.where(self.owner.in_(some))):
                 found[owner].append(name)
         return {owner: tuple(names) for owner, names in found.items()}
 
@@ -64,8 +63,8 @@ class Links:
 
     def _keys(self, connection: sa.Connection, values: Sequence[str]) -> list[Any]:
         known: dict[str, Any] = {}
-        for at in range(0, len(values), _MANY):
-            query = sa.select(self.name, self.key).where(self.name.in_(values[at : at + _MANY]))
+        for some in parts(values):
+            query = sa.select(self.name, self.key).where(self.name.in_(some))
             known.update((row[0], row[1]) for row in connection.execute(query))
         for value in values:
             if value not in known:
