@@ -8,7 +8,7 @@ from typing import Protocol, TypeAlias
 import sqlalchemy as sa
 
 from offhook.areas.objects.errors import Conflict
-from offhook.areas.objects.field import Row
+from offhook.areas.objects.field import Reference, Row
 from offhook.areas.objects.kind import Kind
 from offhook.contract.errors import ContractError, Errno
 
@@ -58,7 +58,7 @@ class References:
 
     def require(self, connection: sa.Connection, kind: Kind, row: Row) -> None:
         """Raises ContractError when this object names what does not exist."""
-        for target, name in _named(kind, row):
+        for target, name in named_in(kind.references, row):
             # an object may name itself: a queue that starts over
             if target == kind.target and name == row.get(kind.identity):
                 continue
@@ -66,10 +66,9 @@ class References:
 
     def require_one(self, connection: sa.Connection, target: str, name: str, bad: Errno) -> None:
         """Raises ContractError when there is no `name` of this kind; `bad` unless it is a prompt."""
-        word, exists = self._targets.get(target, (target, None))
-        if exists is None or not exists(connection, name):
-            errno = Errno.NO_SUCH_AUDIO if target == "prompt" else bad
-            raise ContractError(errno, f"there is no {word} {name}")
+        missing = self._missing(connection, target, name)
+        if missing is not None:
+            raise ContractError(Errno.NO_SUCH_AUDIO if target == "prompt" else bad, missing)
 
     def forbid(self, connection: sa.Connection, kind: Kind, names: Iterable[str]) -> None:
         """Raises ContractError when an object still names one of `names`, which are of `kind`."""
@@ -81,36 +80,30 @@ class References:
         """Who names one of `names` of kind `target`, as a sentence; None when nobody does."""
         gone = set(names)
         word = self._targets.get(target, (target, None))[0]
-        for objects in self._objects:
-            kind = objects.kind
-            if not kind.references:
-                continue
-            for row in objects.every(connection):
-                for found, name in _named(kind, row):
-                    if found == target and name in gone:
-                        return f"{word} {name} is in use by {kind.word} {row[kind.identity]}"
-        for who, found, name in self._named_beside(connection):
+        for who, found, name in self._all_named(connection):
             if found == target and name in gone:
                 return f"{word} {name} is in use by {who}"
         return None
 
     def dangling(self, connection: sa.Connection, coming: frozenset[str]) -> Iterator[str]:
         """Every object that names what does not exist, as a sentence; sounds of the names `coming` do."""
+        for who, target, name in self._all_named(connection):
+            if target in _SOUNDS and name in coming:
+                continue
+            missing = self._missing(connection, target, name)
+            if missing is not None:
+                yield f"{who}: {missing}"
+
+    def _missing(self, connection: sa.Connection, target: str, name: str) -> str | None:
+        word, exists = self._targets.get(target, (target, None))
+        return None if exists is not None and exists(connection, name) else f"there is no {word} {name}"
+
+    def _all_named(self, connection: sa.Connection) -> Iterator[tuple[str, str, str]]:
         for objects in self._objects:
             kind = objects.kind
             for row in objects.every(connection) if kind.references else ():
-                for target, name in _named(kind, row):
-                    if target in _SOUNDS and name in coming:
-                        continue
-                    word, exists = self._targets.get(target, (target, None))
-                    if exists is None or not exists(connection, name):
-                        yield f"{kind.word} {row[kind.identity]}: there is no {word} {name}"
-        for who, target, name in self._named_beside(connection):
-            word, exists = self._targets.get(target, (target, None))
-            if name not in coming and (exists is None or not exists(connection, name)):
-                yield f"{who}: there is no {word} {name}"
-
-    def _named_beside(self, connection: sa.Connection) -> Iterator[tuple[str, str, str]]:
+                for target, name in named_in(kind.references, row):
+                    yield f"{kind.word} {row[kind.identity]}", target, name
         for naming in self._naming:
             yield from naming(connection)
 
@@ -127,5 +120,6 @@ class References:
                     connection.execute(sa.update(kind.table).where(own).values(**changes))
 
 
-def _named(kind: Kind, row: Row) -> Sequence[tuple[str, str]]:
-    return [pair for reference in kind.references for pair in reference.named(row)]
+def named_in(references: Iterable[Reference], row: Row) -> Sequence[tuple[str, str]]:
+    """The kinds and names that settings refer to."""
+    return [pair for reference in references for pair in reference.named(row)]

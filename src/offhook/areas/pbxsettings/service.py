@@ -11,7 +11,7 @@ from offhook.areas.numbers.service import Numbers
 from offhook.areas.objects.errors import Conflict
 from offhook.areas.objects.field import Field, Row
 from offhook.areas.objects.kind import text_of
-from offhook.areas.objects.references import References
+from offhook.areas.objects.references import References, named_in
 from offhook.areas.pbxsettings.section import Section
 from offhook.areas.pbxsettings.sections import FEATURE_CODES, PARKING, SECTIONS, check_codes, slot_range
 from offhook.areas.pbxsettings.tables import pbx_settings
@@ -79,9 +79,8 @@ class SettingsService:
         def work(unit: UnitOfWork) -> None:
             self.update_in(unit, section, changes)
             # `apply` looks when all that it declares is stored
-            for reference in section.references:
-                for target, name in reference.named(changes):
-                    self._references.require_one(unit.connection, target, name, Errno.PARAMETER_EMPTY)
+            for target, name in named_in(section.references, changes):
+                self._references.require_one(unit.connection, target, name, Errno.PARAMETER_EMPTY)
 
         await self._store.write(f"settings: {section.key}", work)
         await self._on_changed(section.parts)
@@ -111,9 +110,8 @@ class SettingsService:
         """Which settings name what, for the references."""
         for section in SECTIONS:
             row = self.get_in(connection, section) if section.references else {}
-            for reference in section.references:
-                for target, name in reference.named(row):
-                    yield f"the settings {section.key}", target, name
+            for target, name in named_in(section.references, row):
+                yield f"the settings {section.key}", target, name
 
     def _check_slots(self, connection: sa.Connection, slots: str) -> None:
         first, last = slot_range(slots)
