@@ -6,6 +6,7 @@ of the day. A time that exists twice rings once, the first time. A day that a zo
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -55,14 +56,11 @@ def _jump(low: datetime, high: datetime, zone: ZoneInfo) -> datetime:
     """The first second in which the clock of `zone` is ahead of what it was at `low`; it is so at `high`."""
     old = low.astimezone(zone).utcoffset()
     seconds = range(1, int((high - low).total_seconds()) + 1)
-    left, right = 0, len(seconds) - 1
-    while left < right:
-        middle = (left + right) // 2
-        if (low + timedelta(seconds=seconds[middle])).astimezone(zone).utcoffset() == old:
-            left = middle + 1
-        else:
-            right = middle
-    return low + timedelta(seconds=seconds[left])
+
+    def is_ahead(second: int) -> bool:
+        return (low + timedelta(seconds=second)).astimezone(zone).utcoffset() != old
+
+    return low + timedelta(seconds=seconds[bisect_left(seconds, True, hi=len(seconds) - 1, key=is_ahead)])
 
 
 def next_due(
