@@ -7,7 +7,7 @@ document are checked and stored with a handful of statements.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import sqlalchemy as sa
@@ -15,9 +15,10 @@ import sqlalchemy as sa
 from offhook.areas.apply.change import Change, differences
 from offhook.areas.apply.document import ApplyError, Node, objects
 from offhook.areas.apply.service import refused
-from offhook.areas.wakeup.model import Wish
+from offhook.areas.objects.kind import text_of
+from offhook.areas.wakeup.model import Wish, vars_of
 from offhook.areas.wakeup.requests import WakeupFields, checked
-from offhook.areas.wakeup.service import WakeupService, vars_of
+from offhook.areas.wakeup.service import WakeupService
 from offhook.contract.errors import ContractError
 from offhook.contract.params import declared_params, read_request
 from offhook.store.unit import UnitOfWork
@@ -92,15 +93,13 @@ class WakeupSection:
             old = present.get(one.key)
             told = differences(vars_of(old.wish) if old else {}, vars_of(one.wish))
             if told:
-                new = Declared(one.place, one.number, one.wish, old.id if old else 0)
-                operation = "update" if old else "add"
                 changes.append(
                     Change(
                         section=self.key,
-                        operation=operation,  # type: ignore[arg-type]
+                        operation="update" if old else "add",
                         name=one.name,
                         differences=told,
-                        request=new,
+                        request=replace(one, id=old.id) if old else one,
                     )
                 )
         return changes
@@ -132,11 +131,7 @@ class WakeupSection:
         return [
             {
                 "number": one.number,
-                **{name: _text(value) for name, value in vars_of(one.wish).items() if value not in (0, ())},
+                **{name: text_of(value) for name, value in vars_of(one.wish).items() if value not in (0, ())},
             }
             for one in current
         ]
-
-
-def _text(value: object) -> str:
-    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)

@@ -12,9 +12,9 @@ from typing import Any
 from offhook.areas.admin.schema import body_of, filter_of, items_of, object_of, operation, parameter
 from offhook.areas.records.localtime import LocalTime, time_rule
 from offhook.areas.wakeup import store as rows
-from offhook.areas.wakeup.model import Alarm, Outcome
+from offhook.areas.wakeup.model import Alarm, Outcome, vars_of
 from offhook.areas.wakeup.requests import WakeupFields
-from offhook.areas.wakeup.service import WakeupService, vars_of
+from offhook.areas.wakeup.service import WakeupService
 from offhook.contract.admin import AdminAnswer, AdminRefused, AdminRequest, only_known
 from offhook.contract.errors import ContractError, Errno
 from offhook.contract.params import declared_params, param, read_request

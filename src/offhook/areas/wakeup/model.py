@@ -10,9 +10,10 @@ A day's first ring is number 1; `repeats` is how often it rings again.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import date
 from enum import StrEnum
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from offhook.areas.wakeup.times import EVERY_DAY, clock_time, next_due
@@ -69,6 +70,11 @@ class Wish:
     def days(self) -> frozenset[int]:
         """The weekdays on which it may ring."""
         return frozenset(self.weekdays) if self.type == CUSTOM else EVERY_DAY
+
+
+def vars_of(wish: Wish) -> dict[str, Any]:
+    """What is wanted, by the names of its fields; of an `Alarm` nothing else."""
+    return {field.name: getattr(wish, field.name) for field in fields(Wish)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

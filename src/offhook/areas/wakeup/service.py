@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from offhook.areas.extensions import queries
 from offhook.areas.wakeup import store as rows
-from offhook.areas.wakeup.model import DEFAULT_PROMPT, Alarm, State, Wish, schedule
+from offhook.areas.wakeup.model import DEFAULT_PROMPT, Alarm, State, Wish, rescheduled, schedule, vars_of
 from offhook.areas.wakeup.requests import WakeupFields, checked
 from offhook.clock import Clock
 from offhook.contract.errors import ContractError, Errno
@@ -113,7 +113,9 @@ class WakeupService:
     def _new(self, numbers: Sequence[str], wish: Wish) -> list[dict[str, Any]]:
         due, day = schedule(wish, self.zone, self._clock.now())
         made = Alarm(
-            **{**vars_of(wish), "id": 0, "number": ""},
+            **vars_of(wish),
+            id=0,
+            number="",
             state=State.WAITING,
             zone=self.zone.key,
             due=due,
@@ -156,9 +158,8 @@ class WakeupService:
         moved = (new.time, new.type, new.weekdays) != (old.time, old.type, old.weekdays)
         if moved and rows.same(unit.connection, [number], new):
             raise ContractError(Errno.WAKEUP_CONFIG, f"{number} has such a wake-up call already")
-        due, day = schedule(new, self.zone, self._clock.now())
-        new = replace(new, state=State.WAITING, zone=self.zone.key, due=due, day=day, at=due)
-        rows.save(unit.connection, replace(new, ring=1, last_day="", begun=0.0, callid=""))
+        new = replace(new, last_day="", begun=0.0, callid="")
+        rows.save(unit.connection, rescheduled(new, self.zone, self._clock.now()))
         self._tell(unit)
 
     async def delete(self, which: Selection, ids: Selection | None) -> None:
@@ -195,18 +196,6 @@ class WakeupService:
     def _tell(self, unit: UnitOfWork) -> None:
         for hook in self._hooks:
             unit.after_commit(hook)
-
-
-def vars_of(wish: Wish) -> dict[str, Any]:
-    """What is wanted, by the names of its fields."""
-    return {
-        "time": wish.time,
-        "type": wish.type,
-        "weekdays": wish.weekdays,
-        "repeats": wish.repeats,
-        "repeatinterval": wish.repeatinterval,
-        "prompt": wish.prompt,
-    }
 
 
 def _numbers(connection: sa.Connection, which: Selection) -> tuple[str, ...]:
