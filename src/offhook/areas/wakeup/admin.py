@@ -10,20 +10,20 @@ from datetime import UTC, datetime
 from typing import Any
 
 from offhook.areas.admin.schema import body_of, filter_of, items_of, object_of, operation, parameter
+from offhook.areas.objects.service import named
 from offhook.areas.records.localtime import LocalTime, time_rule
 from offhook.areas.wakeup import store as rows
 from offhook.areas.wakeup.model import Alarm, Outcome, vars_of
 from offhook.areas.wakeup.requests import WakeupFields
 from offhook.areas.wakeup.service import WakeupService
 from offhook.contract.admin import AdminAnswer, AdminRefused, AdminRequest, only_known
-from offhook.contract.errors import ContractError, Errno
+from offhook.contract.errors import Errno
 from offhook.contract.params import declared_params, param, read_request
 from offhook.contract.rules import RuleBroken, Selection, choice, integer, selection, text
 from offhook.store.unit import Store
 
 _DEFAULT, _MOST = 100, 10_000
 _BAD = Errno.PARAMETER_EMPTY
-_STATUS = {Errno.NO_SUCH_WAKEUP: 404, Errno.WAKEUP_EXISTS: 409}
 _FIELDS = declared_params(WakeupFields)
 _MOMENTS = ("due", "at", "begun", "answered", "ended")
 
@@ -43,23 +43,20 @@ class WakeupsPart:
         self._service = service
 
     async def answer(self, request: AdminRequest, path: Sequence[str]) -> AdminAnswer:
-        """Answer one request. Raises AdminRefused, and ContractError for a wrong value."""
-        try:
-            match request.method, list(path):
-                case "GET", []:
-                    return await self._list(request)
-                case "POST", []:
-                    return await self._create(request)
-                case "GET", [identity]:
-                    return AdminAnswer(body=_shown(await self._one(identity)))
-                case (("PATCH" | "PUT"), [identity]):
-                    return await self._update(request, await self._one(identity))
-                case "DELETE", [identity]:
-                    alarm = await self._one(identity)
-                    await self._service.delete(_named(alarm.number), _named(str(alarm.id)))
-                    return AdminAnswer(204)
-        except ContractError as refused:
-            raise AdminRefused(_STATUS.get(refused.errno, 400), refused.detail) from None
+        """Answer one request. Raises AdminRefused, Missing, Conflict, and ContractError for a wrong value."""
+        match request.method, list(path):
+            case "GET", []:
+                return await self._list(request)
+            case "POST", []:
+                return await self._create(request)
+            case "GET", [identity]:
+                return AdminAnswer(body=_shown(await self._one(identity)))
+            case (("PATCH" | "PUT"), [identity]):
+                return await self._update(request, await self._one(identity))
+            case "DELETE", [identity]:
+                alarm = await self._one(identity)
+                await self._service.delete(named([alarm.number]), named([str(alarm.id)]))
+                return AdminAnswer(204)
         if len(path) > 1:
             raise AdminRefused(404, "there is nothing here")
         raise AdminRefused(405, f"{request.method} is not possible here")
@@ -135,10 +132,6 @@ def _which(number: str) -> Selection:
         return selection().take(number)
     except RuleBroken as broken:
         raise AdminRefused(400, f"number must be {broken}") from None
-
-
-def _named(name: str) -> Selection:
-    return Selection(every=True) if name == "all" else Selection(every=False, names=(name,))
 
 
 def _shown(alarm: Alarm) -> dict[str, Any]:

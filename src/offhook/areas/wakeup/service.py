@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 
 from offhook.areas.extensions import queries
+from offhook.areas.objects.errors import Conflict, Missing
 from offhook.areas.wakeup import store as rows
 from offhook.areas.wakeup.model import DEFAULT_PROMPT, Alarm, State, Wish, rescheduled, schedule, vars_of
 from offhook.areas.wakeup.requests import WakeupFields, checked
@@ -72,7 +73,7 @@ class WakeupService:
         numbers = _numbers(unit.connection, which)
         self._check_prompt(wish.prompt)
         if taken := rows.same(unit.connection, numbers, wish):
-            raise ContractError(Errno.WAKEUP_EXISTS, f"{min(taken)} has this wake-up call already")
+            raise Conflict(Errno.WAKEUP_EXISTS, f"{min(taken)} has this wake-up call already")
         if any(count >= MOST for count in rows.counts(unit.connection, numbers).values()):
             raise ContractError(Errno.WAKEUP_CONFIG, f"an extension has at most {MOST} wake-up calls")
         rows.insert(unit.connection, self._new(numbers, wish))
@@ -150,7 +151,7 @@ class WakeupService:
             (one for one in rows.select(unit.connection, ids=[wakeupid]) if one.number == number), None
         )
         if old is None:
-            raise ContractError(Errno.NO_SUCH_WAKEUP)
+            raise Missing(Errno.NO_SUCH_WAKEUP)
         new = replace(old, **changes)
         checked(new)
         if prompts and new.prompt != old.prompt:
@@ -179,7 +180,7 @@ class WakeupService:
         found = rows.select(unit.connection, ids=[one for one in named if one < 2**53])
         mine = {alarm.id for alarm in found if alarm.number in set(numbers)}
         if mine != set(named):
-            raise ContractError(Errno.NO_SUCH_WAKEUP, "not every wake-up call exists; nothing was deleted")
+            raise Missing(Errno.NO_SUCH_WAKEUP, "not every wake-up call exists; nothing was deleted")
         rows.delete(unit.connection, sorted(mine))
         self._tell(unit)
 
