@@ -28,9 +28,6 @@ class Messages:
     """The parts of a PBX that keep what was said and do what was put off."""
 
     def __init__(self, core: Core, switch: Switch, live: LiveCalls) -> None:
-        self._core = core
-        self._switch = switch
-        self._live = live
         self.links = OneTimeLinks(core.clock, lambda: core.api_settings.now.download_addresses)
         self.recordings = RecordingParts(core, switch, live, self.links)
         self.call_records = CallRecords(

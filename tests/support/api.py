@@ -12,36 +12,23 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 from unittest import mock
 
 from offhook import __version__
 from offhook.areas.access import api as access_api
 from offhook.areas.accounts import service as accounts
 from offhook.areas.admin.service import AdminService
-from offhook.areas.alarms.admin import AlarmPart
-from offhook.areas.alarms.service import Alarms
 from offhook.areas.contacts import api as contacts_api
+from offhook.areas.control.live import LiveCalls
 from offhook.areas.customdialplan.service import CustomDialplan
-from offhook.areas.downloads.service import OneTimeLinks
 from offhook.areas.extensions import api as extensions_api
 from offhook.areas.hotel import api as hotel_api
 from offhook.areas.hotel.service import HotelService
-from offhook.areas.mail.admin import MailPart
-from offhook.areas.pbxsettings.recording_settings import RECORDING
-from offhook.areas.recordings import api as recordings_api
-from offhook.areas.recordings.admin import RecordingsPart
-from offhook.areas.recordings.service import Recordings
-from offhook.areas.records.localtime import LocalTime
-from offhook.areas.records.wiring import CallRecords
-from offhook.areas.softclient import api as softclient_api
 from offhook.areas.system import api as system_api
 from offhook.areas.trunks.states import TrunkStates
 from offhook.areas.uacsta import api as uacsta_api
 from offhook.areas.uacsta.service import UacstaService
-from offhook.areas.voicemail.parts import Voicemail
-from offhook.areas.wakeup import api as wakeup_api
-from offhook.areas.wakeup.admin import JournalPart, WakeupsPart
 from offhook.asterisk.switch import EngineUnreachable, Switch
 from offhook.callstate.model import ExtensionWord, Member
 from offhook.clock import ManualClock
@@ -50,6 +37,7 @@ from offhook.contract.openapi import openapi
 from offhook.core import Core
 from offhook.events.dispatcher import ReportMethod
 from offhook.kinds import object_endpoints
+from offhook.messages import Messages
 from offhook.settings import Settings
 from offhook.store.unit import UnitOfWork
 from offhook.web.admin import PREFIX, AdminSite
@@ -80,8 +68,12 @@ class _NoEngine:
         """Nothing."""
 
 
+def _no_address() -> tuple[str, int, str, str]:
+    raise AssertionError("there is no engine")
+
+
 async def _nothing() -> None:
-    """What is done each second."""
+    """What is done when the engine is there."""
 
 
 class TestApi:
@@ -103,26 +95,15 @@ class TestApi:
             core.pbx_settings, core.extensions.find, dict, core.dispatcher.publish_soon, "127.0.0.1"
         )
 
-        self.links = OneTimeLinks(clock, lambda: core.api_settings.now.download_addresses)
-        self.call_records = CallRecords(
-            core.store,
-            clock,
-            core.zone,
-            system=core.system,
-            settings=core.pbx_settings,
-            links=self.links,
-            known=core.extensions.numbers,
+        switch = Switch(
+            _no_address, clock, on_events=lambda _events: None, on_connected=_nothing, on_lost=lambda: None
         )
-        self.recordings = Recordings(
-            core.store,
-            core.settings.data,
-            clock,
-            settings=lambda: core.pbx_settings.get(RECORDING),
-            open_calls=lambda: (),
-            each_second=_nothing,
-        )
-        core.records.with_record(lambda unit, record, _rows: self.recordings.begin(unit, record))
-        self.alarms = Alarms(core.store, core.pbx_settings, clock, core.zone, core.mailer, lambda: "pbx")
+        live = LiveCalls(core.dispatcher.publish_soon, core.records.call_ended)
+        self.messages = Messages(core, switch, live)
+        self.links = self.messages.links
+        self.call_records = self.messages.call_records
+        self.recordings = self.messages.recordings.service
+        self.alarms = self.messages.alarms
         self.forgotten: list[str] = []
         self.emptied: list[tuple[str, float]] = []
         self.engine_away = False
@@ -135,21 +116,16 @@ class TestApi:
             retry_seconds=0.01,
             late_seconds=100,
         )
-        self.voicemail = Voicemail(core, cast(Switch, None), self.links)
         self.registry = Registry(
             [
-                *recordings_api.endpoints(self.recordings, self.links),
-                *self.call_records.endpoints(),
                 *access_api.endpoints(core.access),
                 *system_api.endpoints(core.system, count),
                 *contacts_api.endpoints(core.contacts),
                 *extensions_api.endpoints(core.extensions, core.groups, calls, calls, core.routes),
                 *object_endpoints(core.objects, TrunkStates(_NoEngine()), core.queue_agents),
                 *uacsta_api.endpoints(uacsta),
-                *softclient_api.endpoints(core.soft_client),
-                *wakeup_api.endpoints(core.wakeups),
                 *hotel_api.endpoints(self.hotel),
-                *self.voicemail.endpoints(),
+                *self.messages.endpoints(),
             ]
         )
         api = Api(self.registry, core.access, ready=lambda: self.ready, allow_origin="*")
@@ -163,14 +139,7 @@ class TestApi:
                 core.music,
                 custom,
                 __version__,
-                [
-                    self.call_records.part,
-                    RecordingsPart(self.recordings),
-                    MailPart(core.mailer),
-                    AlarmPart(self.alarms),
-                    WakeupsPart(core.store, core.wakeups),
-                    JournalPart(core.store, LocalTime(core.zone)),
-                ],
+                self.messages.admin_parts(),
             ),
             core.check_operator,
         )
@@ -256,6 +225,7 @@ async def running_api(*, https_only: bool = False) -> AsyncIterator[TestApi]:
             yield api
         finally:
             await api.hotel.close()
+            await api.messages.close()
             await api.front.close()
             await core.dispatcher.close()
             await core.close()
