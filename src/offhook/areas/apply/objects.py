@@ -161,12 +161,11 @@ class SettingsSection:
 
     def _known(self, current: Row, name: str) -> object:
         value = current[name]
-        sealed = any(field.sealed for field in self._section.fields if field.name == name)
-        return self._service.opened(value) if sealed else value
+        return self._service.opened(value) if self._section.by_name[name].sealed else value
 
     def read(self, node: Node) -> Row:
         """The settings declared. Raises ApplyError."""
-        allowed = frozenset(field.name for field in self._section.fields)
+        allowed = frozenset(self._section.by_name)
         try:
             return self._service.read_changes(self._section, fields(node, self.key, allowed))
         except ContractError as failure:

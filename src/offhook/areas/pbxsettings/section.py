@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from offhook.areas.objects.field import Field, Reference, Row
@@ -16,6 +17,11 @@ class Section:
     fields: tuple[Field, ...]
     parts: frozenset[str]
     references: tuple[Reference, ...] = ()
+
+    @property
+    def by_name(self) -> Mapping[str, Field]:
+        """The settings by their names."""
+        return {field.name: field for field in self.fields}
 
     @property
     def defaults(self) -> Row:

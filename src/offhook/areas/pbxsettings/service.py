@@ -98,10 +98,10 @@ class SettingsService:
             check_codes(new)
         if section is PARKING and new["slots"] != old["slots"]:
             self._check_slots(connection, new["slots"])
-        sealed = {field.name for field in section.fields if field.sealed}
+        fields = section.by_name
         for name, value in changes.items():
             key, text = f"{section.key}.{name}", text_of(value)
-            if name in sealed and text:
+            if fields[name].sealed and text:
                 text = self._vault.seal(text)
             connection.execute(sa.delete(pbx_settings).where(_NAME.in_([key])))
             connection.execute(sa.insert(pbx_settings).values(name=key, value=text))
