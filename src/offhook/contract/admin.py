@@ -73,6 +73,23 @@ class AdminPart(Protocol):
         """Answer; `path` is what follows the key. Raises AdminRefused or ContractError."""
 
 
+def not_here() -> AdminRefused:
+    """The refusal of a path that leads nowhere."""
+    return AdminRefused(404, "there is nothing here")
+
+
+def not_allowed(request: AdminRequest) -> AdminRefused:
+    """The refusal of a method that a path does not have."""
+    return AdminRefused(405, f"{request.method} is not possible here")
+
+
+def only_known(values: Mapping[str, str], known: Iterable[str], what: str) -> None:
+    """Raises AdminRefused for the first name that is not known; it is an unknown `what`."""
+    for name in values:
+        if name not in known:
+            raise AdminRefused(400, f"{name} is an unknown {what}; known are {', '.join(known)}")
+
+
 def as_text(value: Any, *, in_list: bool = False) -> str:
     """A JSON value as the rules read it.
 

@@ -23,7 +23,15 @@ from offhook.areas.prompts.audio import AudioError
 from offhook.areas.prompts.files import NameRefused, SoundFile
 from offhook.areas.prompts.service import MusicService, PromptService
 from offhook.areas.prompts.speech import SpeechUnavailable
-from offhook.contract.admin import AdminAnswer, AdminPart, AdminRefused, AdminRequest, not_allowed, only_known
+from offhook.contract.admin import (
+    AdminAnswer,
+    AdminPart,
+    AdminRefused,
+    AdminRequest,
+    not_allowed,
+    not_here,
+    only_known,
+)
 from offhook.contract.errors import ContractError
 from offhook.contract.rules import Selection
 from offhook.store.errors import StoreError
@@ -98,7 +106,7 @@ class AdminService:
                 return await self._collection(request, self._services[key])
             case (key, identity) if key in self._services:
                 return await self._object(request, self._services[key], identity)
-        raise AdminRefused(404, "there is nothing here")
+        raise not_here()
 
     async def _collection(self, request: AdminRequest, service: ObjectService) -> AdminAnswer:
         kind = service.kind
@@ -189,7 +197,7 @@ class AdminService:
 
 
 def _not_here(request: AdminRequest, path: list[str], depth: int) -> AdminRefused:
-    return AdminRefused(404, "there is nothing here") if len(path) > depth else not_allowed(request)
+    return not_here() if len(path) > depth else not_allowed(request)
 
 
 def _shown(service: ObjectService, row: Row) -> dict[str, Any]:

@@ -16,7 +16,14 @@ from offhook.areas.wakeup import store as rows
 from offhook.areas.wakeup.model import Alarm, Outcome, vars_of
 from offhook.areas.wakeup.requests import WakeupFields
 from offhook.areas.wakeup.service import WakeupService
-from offhook.contract.admin import AdminAnswer, AdminRefused, AdminRequest, only_known
+from offhook.contract.admin import (
+    AdminAnswer,
+    AdminRefused,
+    AdminRequest,
+    not_allowed,
+    not_here,
+    only_known,
+)
 from offhook.contract.errors import Errno
 from offhook.contract.params import declared_params, param, read_request
 from offhook.contract.rules import RuleBroken, Selection, choice, integer, selection, text
@@ -58,8 +65,8 @@ class WakeupsPart:
                 await self._service.delete(named([alarm.number]), named([str(alarm.id)]))
                 return AdminAnswer(204)
         if len(path) > 1:
-            raise AdminRefused(404, "there is nothing here")
-        raise AdminRefused(405, f"{request.method} is not possible here")
+            raise not_here()
+        raise not_allowed(request)
 
     async def _list(self, request: AdminRequest) -> AdminAnswer:
         only_known(request.query, ("number",), "filter")
@@ -71,11 +78,12 @@ class WakeupsPart:
         which = _which(request.values.get("number", ""))
         fields = read_request(WakeupFields, request.values)
         await self._service.create(which, fields)
+        key = (fields.time, fields.type, fields.changes()["weekdays"])
         made = [
             one
             for alarms in (await self._service.query(which)).values()
             for one in alarms
-            if (one.time, one.type, one.weekdays) == (fields.time, fields.type, fields.changes()["weekdays"])
+            if (one.time, one.type, one.weekdays) == key
         ]
         return AdminAnswer(201, {"ids": [str(one.id) for one in made]})
 
@@ -187,9 +195,9 @@ class JournalPart:
     async def answer(self, request: AdminRequest, path: Sequence[str]) -> AdminAnswer:
         """Answer one request. Raises AdminRefused, and ContractError for a wrong filter."""
         if path:
-            raise AdminRefused(404, "there is nothing here")
+            raise not_here()
         if request.method != "GET":
-            raise AdminRefused(405, f"{request.method} is not possible here")
+            raise not_allowed(request)
         only_known(request.query, _KNOWN, "filter")
         search = read_request(Search, request.query)
         size = search.limit or _DEFAULT
@@ -229,12 +237,6 @@ def _csv(tries: Sequence[Mapping[str, Any]]) -> bytes:
     writer = csv.DictWriter(target, _COLUMNS, lineterminator="\r\n")
     writer.writeheader()
     for one in tries:  # a cause is text of the engine: no spreadsheet may take it for a formula
-        writer.writerow(
-            {
-                **one,
-                "cause": "'" + one["cause"]
-                if one["cause"].startswith(("=", "+", "-", "@"))
-                else one["cause"],
-            }
-        )
+        cause = one["cause"]
+        writer.writerow({**one, "cause": f"'{cause}" if cause.startswith(("=", "+", "-", "@")) else cause})
     return target.getvalue().encode()
