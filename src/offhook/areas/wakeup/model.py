@@ -115,7 +115,7 @@ def schedule(wish: Wish, zone: ZoneInfo, now: float, last_day: str = "") -> tupl
 
 
 def step(alarm: Alarm, event: Event, now: float, rules: Rules, callid: str = "") -> Alarm:
-    """The wake-up call after `event`; the only place where its state changes.
+    """The wake-up call after `event`; the only place where one changes its state.
 
     `callid` is that of the call that DUE begins. Raises WrongEvent.
     """
