@@ -235,7 +235,7 @@ async def test_after_a_crash_a_try_waits_for_its_record_or_is_broken(desk: Desk,
         await desk.do(
             lambda unit: unit.connection.execute(sa.insert(cdr).values({**columns, "callid": "1.1"})).rowcount
         )
-    await desk.do(lambda unit: tries.resume(unit, DUE + 20, ZONE, RULES))
+    await desk.do(lambda unit: tries.resume(unit, DUE + 20, RULES))
     (one,) = await desk.alarms()
     if known == "nothing":
         assert (one.state, one.at) == (State.WAITING, DUE)
@@ -250,14 +250,14 @@ async def test_another_zone_moves_what_is_to_come_and_leaves_what_is_due(desk: D
     await desk.make(time="05:31")
     await desk.begin(DUE - 3000)
     await desk.settle(DUE - 2990, "ANSWERED")
-    new_york = ZoneInfo("America/New_York")
-    moved = await desk.do(lambda unit: tries.resume(unit, DUE + 1, new_york, RULES))
+    new_york = Rules(ZoneInfo("America/New_York"))
+    moved = await desk.do(lambda unit: tries.resume(unit, DUE + 1, new_york))
     due, done = await desk.alarms()
     assert (due.at, due.zone) == (DUE, "Europe/Berlin"), "it is due by now"
     assert moved == [done]
     assert (done.zone, done.day) == ("America/New_York", "2024-01-16"), "not once more on a day that is over"
     assert done.at == DUE + 1 - 1 + 86400 - 3540 + 6 * 3600
-    assert await desk.do(lambda unit: tries.resume(unit, DUE + 2, new_york, RULES)) == []
+    assert await desk.do(lambda unit: tries.resume(unit, DUE + 2, new_york)) == []
 
 
 async def test_old_tries_are_forgotten_and_open_ones_are_kept(desk: Desk) -> None:

@@ -88,7 +88,7 @@ class WakeupRunner:
         """Put right what a restart or another zone has left, and begin."""
 
         def work(unit: UnitOfWork) -> list[Alarm]:
-            return tries.resume(unit, self._clock.now(), self._zone, self._rules(unit.connection))
+            return tries.resume(unit, self._clock.now(), self._rules(unit.connection))
 
         moved = await self._store.write("wake-up calls resumed", work)
         if moved:

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from zoneinfo import ZoneInfo
 
 from offhook.areas.wakeup import store as rows
 from offhook.areas.wakeup.model import Alarm, Event, Outcome, Rules, State, rescheduled, step
@@ -95,7 +94,7 @@ def end(
     return _advance(unit, alarm, _EVENTS[outcome], now, rules)
 
 
-def resume(unit: UnitOfWork, now: float, zone: ZoneInfo, rules: Rules) -> list[Alarm]:
+def resume(unit: UnitOfWork, now: float, rules: Rules) -> list[Alarm]:
     """What has to be put right at a start; returns the wake-up calls whose next time has changed.
 
     Times to come are worked out anew: the zone, or what the machine knows of it, may be another one. What is
@@ -105,7 +104,7 @@ def resume(unit: UnitOfWork, now: float, zone: ZoneInfo, rules: Rules) -> list[A
     moved = []
     for alarm in rows.select(unit.connection):
         if alarm.state is State.WAITING and alarm.at > now:
-            new = rescheduled(alarm, zone, now)
+            new = rescheduled(alarm, rules.zone, now)
             if (new.at, new.day, new.zone) != (alarm.at, alarm.day, alarm.zone):
                 moved.append(new)
     rows.move(unit.connection, moved)
