@@ -5,7 +5,7 @@ Unlike the contract's API it speaks plain HTTP: statuses, JSON of strings, boole
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -38,18 +38,6 @@ class AdminRefused(Exception):
     def __init__(self, status: int, reason: str) -> None:
         super().__init__(reason)
         self.status = status
-
-
-def only_known(sent: Iterable[str], known: Collection[str], what: str) -> None:
-    """Raises AdminRefused for a name that is not known; `what` is what it should be: setting or filter."""
-    for name in sent:
-        if name not in known:
-            raise AdminRefused(400, f"{name} is an unknown {what}; known are {', '.join(known)}")
-
-
-def not_allowed(request: AdminRequest) -> AdminRefused:
-    """The refusal of a method on a path that there is."""
-    return AdminRefused(405, f"{request.method} is not possible here")
 
 
 class AdminHandler(Protocol):
