@@ -67,6 +67,7 @@ from offhook.events.dispatcher import ReportMethod
 from offhook.kinds import object_endpoints
 from offhook.messages import Messages
 from offhook.operations import Operations, OperatorSocket
+from offhook.protection import Protection
 from offhook.running_trunks import RunningTrunks
 from offhook.web.admin import PREFIX, AdminSite
 from offhook.web.api import Api
@@ -194,6 +195,7 @@ class Pbx:
         core.queue_agents.on_changed(self.queue_engine.refresh)
         self.wrap_ups = WrapUps(core.store, core.clock, self.queue_engine.refresh)
         self.messages = Messages(core, self.switch, self.live)
+        self.protection = Protection(core, self.switch, self.live, self.messages)
         self.hotel = HotelService(
             core.store,
             core.extensions,
@@ -228,7 +230,7 @@ class Pbx:
             core.music,
             self.custom_dialplan,
             __version__,
-            self.messages.admin_parts(),
+            [*self.messages.admin_parts(), *self.protection.admin_parts()],
         )
         self.site.add_prefix(PREFIX, AdminSite(admin, core.check_operator).handle)
         self._front = Front(self.site.handle, server_context(certificate, key))
@@ -289,6 +291,7 @@ class Pbx:
             await self.engine_files.reload(dict.fromkeys((*stale, DIALPLAN_MODULE)))
         core.records.start()
         await self.messages.start()
+        await self.protection.start()
         self._tasks = [
             asyncio.create_task(self.engine.supervise(self._engine_died, self._new_engine), name="engine"),
             asyncio.create_task(self._write_sessions(), name="sessions"),
@@ -313,6 +316,7 @@ class Pbx:
         await self.waits.close()
         await self.instant_conferences.close()
         await self.hotel.close()
+        await self.protection.close()
         await self.messages.close()
         for task in self._tasks:
             task.cancel()
@@ -353,6 +357,7 @@ class Pbx:
         self.wrap_ups.on_events(events)
         self.waits.on_events(events)
         self.messages.on_events(events)
+        self.protection.on_events(events)
         self.switch.set_busy(bool(self.live.picture.calls))
         loop = asyncio.get_running_loop()
         self._settle_at = loop.time() + _SETTLE_SECONDS
@@ -381,6 +386,7 @@ class Pbx:
         self.wrap_ups.on_snapshot(snapshot.channels)
         await self.waits.on_connected()
         await self.messages.on_connected()
+        await self.protection.on_connected()
         self.hotel.on_connected()
         living = {channel.get("Linkedid", "") for channel in snapshot.channels}
         await records.close_dead(candidates, living)

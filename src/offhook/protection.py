@@ -1,0 +1,37 @@
+"""What guards a running PBX and what watches it: bans, limits of calls, metrics. Made and wired here.
+
+`offhook.app` makes one `Protection` and hands it what it needs of the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from offhook.areas.control.live import LiveCalls
+from offhook.asterisk.switch import Switch
+from offhook.contract.admin import AdminPart
+from offhook.core import Core
+from offhook.messages import Messages
+
+
+class Protection:
+    """The parts of a PBX that keep attackers out and tell how it is."""
+
+    def __init__(self, core: Core, switch: Switch, live: LiveCalls, messages: Messages) -> None:
+        self.alarms = messages.alarms
+
+    def admin_parts(self) -> list[AdminPart]:
+        """What operators can do with them."""
+        return []
+
+    async def start(self) -> None:
+        """Begin, once the engine can be spoken to."""
+
+    def on_events(self, events: Sequence[Mapping[str, str]]) -> None:
+        """Hear what the engine tells."""
+
+    async def on_connected(self) -> None:
+        """Catch up after the link to the engine was away; at the start too."""
+
+    async def close(self) -> None:
+        """End what goes on by itself."""
