@@ -63,7 +63,7 @@ from offhook.contract.openapi import openapi
 from offhook.core import Core
 from offhook.dialplan import DIALPLAN_MODULE, REALTIME_FAMILIES, dialplan
 from offhook.engine_files import generated_files
-from offhook.events.dispatcher import ReportMethod
+from offhook.events.settings import ReportMethod
 from offhook.kinds import object_endpoints
 from offhook.messages import Messages
 from offhook.operations import Operations, OperatorSocket

@@ -39,6 +39,7 @@ from offhook.areas.mail.service import Mailer
 from offhook.areas.numbers.service import Numbers
 from offhook.areas.objects.field import Row
 from offhook.areas.objects.references import References
+from offhook.areas.pbxsettings.events_settings import EVENTS
 from offhook.areas.pbxsettings.sections import SECTIONS
 from offhook.areas.pbxsettings.service import SettingsService
 from offhook.areas.pbxsettings.tables import pbx_settings
@@ -57,6 +58,7 @@ from offhook.contract.errors import ContractError
 from offhook.dialplan import views
 from offhook.events.api import CallStatus, ConfigChange, Event, ExtensionStatus, Target, Transfer
 from offhook.events.dispatcher import Dispatcher
+from offhook.events.settings import EventSettings, Replay
 from offhook.kinds import ObjectServices, trunk_change
 from offhook.settings import Settings
 from offhook.store.migrate import open_store
@@ -258,6 +260,7 @@ class Core:
         await core.lockout.load()
         await core.gate.load()
         await core.room_names.load()
+        await core._configure_events()
         core.api_settings.on_change(lambda _new: core.gate.load())
         return core
 
@@ -279,8 +282,16 @@ class Core:
             await self.gate.load()
         if "conferences" in parts:
             await self.room_names.load()
+        if parts & EVENTS.parts:
+            await self._configure_events()
         for hook in self._parts_hooks:
             await hook(parts)
+
+    async def _configure_events(self) -> None:
+        row = await self.pbx_settings.get(EVENTS)
+        self.dispatcher.configure(
+            EventSettings(row["keephours"] * 3600.0, row["maxmegabytes"] * 1_000_000, Replay(row["replay"]))
+        )
 
     async def routes(self) -> tuple[tuple[str, ...], Mapping[str, tuple[str, ...]]]:
         """The names of all outbound routes, and of those that each extension is a member of."""

@@ -35,7 +35,7 @@ from offhook.clock import ManualClock
 from offhook.contract.endpoint import Registry
 from offhook.contract.openapi import openapi
 from offhook.core import Core
-from offhook.events.dispatcher import ReportMethod
+from offhook.events.settings import ReportMethod
 from offhook.kinds import object_endpoints
 from offhook.messages import Messages
 from offhook.settings import Settings

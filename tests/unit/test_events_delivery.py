@@ -14,7 +14,8 @@ from offhook.callstate.model import ExtensionState
 from offhook.clock import Clock
 from offhook.dialplan import views
 from offhook.events.api import CallStatus, ConfigChange, Dialect, Event, ExtensionStatus, NewCdr, Target
-from offhook.events.dispatcher import Dispatcher, ReportMethod
+from offhook.events.dispatcher import Dispatcher
+from offhook.events.settings import ReportMethod
 from offhook.events.tcp_push import LoginPacketError, parse_login
 from offhook.store.migrate import open_store
 from offhook.store.unit import Store

@@ -26,7 +26,7 @@ from offhook.events.api import (
     UacstaCall,
 )
 from offhook.events.encoding import encode
-from offhook.events.journal import from_json, to_json
+from offhook.events.stored import KINDS, from_json, to_json
 
 SN = "369451090405"
 V1, V102, V2 = Dialect.V1_0_0, Dialect.V1_0_2, Dialect.V2_0_0
@@ -362,6 +362,18 @@ def test_every_event_is_one_line_of_json_with_strings_and_sn_last(event: Event, 
         assert all(isinstance(scalar, str) for scalar in _scalars(value))
 
 
-@given(st.builds(NewCdr))
-def test_a_stored_event_is_read_back(event: NewCdr) -> None:
-    assert from_json("NewCdr", to_json(event)) == event
+@given(st.sampled_from(sorted(KINDS.values(), key=str)).flatmap(st.builds))
+def test_a_stored_event_is_read_back(event: Event) -> None:
+    """Every kind, with whatever text, also such as UTF-8 cannot carry."""
+    body = to_json(event)
+    body.encode("ascii")
+    assert from_json(type(event).__name__, body) == event
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [("NoSuch", "{}"), ("CallStatus", "[]"), ("CallStatus", "{}"), ("Dtmf", "{"), ("NewCdr", "null")],
+)
+def test_a_broken_row_is_refused(kind: str, body: str) -> None:
+    with pytest.raises(ValueError, match=kind if kind == "NoSuch" else "."):
+        from_json(kind, body)

@@ -27,6 +27,8 @@ from offhook.events.target import DEFAULT_PORT, Target, TargetError, absolute_ta
 
 __all__ = [
     "DEFAULT_PORT",
+    "FEED_ONLY",
+    "Alarm",
     "BootUp",
     "CallFailed",
     "CallStatus",
@@ -47,6 +49,7 @@ __all__ = [
     "TargetError",
     "Transfer",
     "UacstaCall",
+    "WakeupResult",
     "absolute_target",
     "dialect_of",
     "relative_target",
@@ -121,6 +124,28 @@ class SmsSend:
     smsid: str
 
 
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """Something is wrong, or right again; for the modern feed only. `key` as in the list of alarms."""
+
+    key: str
+    state: Literal["raised", "cleared"]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class WakeupResult:
+    """A wake-up call is settled; for the modern feed only. `outcome` as in the list of its tries."""
+
+    callid: str
+    extension: str
+    outcome: str
+    tries: int
+
+
+FEED_ONLY = (Alarm, WakeupResult)
+"""Kinds that the contract does not know: receivers of the contract's formats never get them."""
+
 Event: TypeAlias = (
     BootUp
     | ConfigChange
@@ -138,4 +163,6 @@ Event: TypeAlias = (
     | NewCdr
     | UacstaCall
     | SmsSend
+    | Alarm
+    | WakeupResult
 )

@@ -1,39 +1,34 @@
 """Every event on its way: to the journal if it must not be lost, and to each receiver's own worker.
 
 publish(unit, event) ─► journal, in the transaction of the fact ─► after the commit ┐
-publish_soon(event)  ───────────────────────────────────────────────────────────────┴► workers, TCP
+publish_soon(event)  ─┬─────────────────────────────────────────────────────────────┴► workers, TCP
+                      └► journal, some ms later, with others
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
-from collections.abc import Callable
-from enum import StrEnum
+from collections.abc import Callable, Sequence
 
 from offhook.clock import Clock
-from offhook.events.api import BootUp, CallStatus, Event, ExtensionStatus, NewCdr, UacstaCall
+from offhook.events.api import FEED_ONLY, BootUp, Event
+from offhook.events.deliveries import Deliveries
 from offhook.events.dialect import Dialect
 from offhook.events.http_push import tls_context
-from offhook.events.journal import Journal, append
+from offhook.events.item import DURABLE, Item, item_of
+from offhook.events.journal import Journal
 from offhook.events.receivers import Receiver, Receivers
+from offhook.events.retention import Retention
+from offhook.events.settings import EventSettings, ReportMethod
 from offhook.events.target import Target
 from offhook.events.tcp_push import CheckLogin, TcpPush
-from offhook.events.worker import Item, Worker
+from offhook.events.worker import Worker
 from offhook.store.unit import Store, UnitOfWork
 
 log = logging.getLogger(__name__)
 
-_THIN_SECONDS = 3600.0
 _CLOSE_SECONDS = 2.0
-
-
-class ReportMethod(StrEnum):
-    """How events are pushed: one of the two at a time (spec 00-access, `settings.basic`)."""
-
-    HTTP = "HTTP"
-    TCP = "TCP"
 
 
 class Dispatcher:
@@ -55,7 +50,10 @@ class Dispatcher:
         self._gate = gate
         self._own_address = own_address
         self.receivers = Receivers(store, clock, alive)
-        self._journal = Journal(store)
+        self.settings = EventSettings()
+        self.journal = Journal(store, self._seen)
+        self._retention = Retention(store, clock, self.journal, lambda: self.settings)
+        self._deliveries = Deliveries(store)
         self._tcp = TcpPush(check_login, sn)
         self._check_login = check_login
         self._tls = tls_context()
@@ -70,14 +68,13 @@ class Dispatcher:
         """Load receivers and what they have not got yet. Raises OSError when the event port is taken."""
         await self.receivers.load()
         await self.set_method(bind, method, event_port)
-        for owed in await self._journal.undelivered():
-            receiver = self.receivers.get(owed.receiver_id)
+        await self.journal.start()
+        for receiver_id, item in await self._deliveries.undelivered():
+            receiver = self.receivers.get(receiver_id)
             if receiver is not None:
-                self._worker(receiver).enqueue(Item(owed.event, _keys(owed.event), owed.created, owed.seq))
-        self._tasks = [
-            asyncio.create_task(self._note_deliveries(), name="events-delivered"),
-            asyncio.create_task(self._thin(), name="events-thin"),
-        ]
+                self._worker(receiver).enqueue(item)
+        self._retention.start()
+        self._tasks = [asyncio.create_task(self._note_deliveries(), name="events-delivered")]
 
     async def set_method(self, bind: str, method: ReportMethod, event_port: int) -> None:
         """Push over HTTP or TCP from now on; what is in the journal stays there."""
@@ -94,39 +91,35 @@ class Dispatcher:
             task.cancel()
         await asyncio.gather(*self._tasks, *self._notes, return_exceptions=True)
         await self._flush()
+        await self._retention.close()
+        await self.journal.close()
         await self._tcp.close()
 
+    def configure(self, settings: EventSettings) -> None:
+        """Keep and replay from now on as operators have chosen."""
+        self.settings = settings
+
     def publish(self, unit: UnitOfWork, event: Event) -> None:
-        """Send `event` when `unit` is committed; what must not be lost goes into the same transaction."""
-        now = self._clock.now()
-        if not isinstance(event, NewCdr):
-            unit.after_commit(lambda: self.publish_soon(event))
-            return
-        owed = self.receivers.owed() if self._method is ReportMethod.HTTP else ()
-        seq = append(unit, event, now, owed)
-        unit.after_commit(lambda: self._send_stored(event, now, seq, owed))
+        """Send `event` when `unit` is committed; it is stored in the same transaction."""
+        if self._gate(event):
+            self.journal.append(unit, item_of(event, self._clock.now(), owed=self._owed(event)))
 
     def publish_soon(self, event: Event, lane: str = "") -> None:
-        """Send a live event at once. `lane` is the call in whose order an event without a callid belongs."""
+        """Send an event at once. `lane` is the call in whose order an event without a callid belongs."""
         if not self._gate(event):
             return
-        if self._method is ReportMethod.TCP:
-            self._tcp.send(event)
-            return
-        item = Item(event, (*_keys(event), *((lane,) if lane else ())), self._clock.now())
-        for receiver in self.receivers.living():
-            self._worker(receiver).enqueue(item)
+        item = item_of(event, self._clock.now(), lane=lane, owed=self._owed(event))
+        self.journal.add(item)
+        self._send(item)
 
     def boot_up(self) -> None:
         """Tell every stored target that the PBX has restarted; the one event that needs no living token."""
-        if self._method is ReportMethod.TCP:
-            self._tcp.send(BootUp())
-            return
-        item = Item(BootUp(), ("boot",), self._clock.now())
-        owed = set(self.receivers.owed())
-        for receiver in self.receivers.all():
-            if receiver.id in owed:
-                self._worker(receiver).enqueue(item)
+        self.publish_soon(BootUp())
+
+    def _owed(self, event: Event) -> tuple[int, ...]:
+        if self._method is not ReportMethod.HTTP or not isinstance(event, DURABLE):
+            return ()
+        return self.receivers.owed()
 
     async def register(self, session: str, target: Target | None, dialect: Dialect) -> None:
         """Have a session's events go to `target`. Our own listeners are no target: they would loop."""
@@ -145,13 +138,32 @@ class Dispatcher:
         """Where this session's events go."""
         return self.receivers.target_of(session)
 
-    def _send_stored(self, event: NewCdr, created: float, seq: int, owed: tuple[int, ...]) -> None:
+    def _seen(self, items: Sequence[Item]) -> None:
+        """Items are committed: those of a transaction leave now, live ones have left already."""
+        for item in items:
+            if not item.sent:
+                self._send(item)
+            for receiver_id in item.early:
+                self._has_got(item, receiver_id)
+
+    def _send(self, item: Item) -> None:
+        item.sent = True
+        if isinstance(item.event, FEED_ONLY):
+            return
         if self._method is ReportMethod.TCP:
-            self._tcp.send(event)
-        for receiver_id in owed:
-            receiver = self.receivers.get(receiver_id)
-            if receiver is not None:
-                self._worker(receiver).enqueue(Item(event, _keys(event), created, seq))
+            self._tcp.send(item.event)
+            return
+        for receiver in self._receivers_of(item):
+            self._worker(receiver).enqueue(item)
+
+    def _receivers_of(self, item: Item) -> Sequence[Receiver]:
+        if item.durable:
+            wanted = item.owed
+        elif isinstance(item.event, BootUp):
+            wanted = self.receivers.owed()
+        else:
+            return self.receivers.living()
+        return [receiver for one in wanted if (receiver := self.receivers.get(one)) is not None]
 
     def _worker(self, receiver: Receiver) -> Worker:
         worker = self._workers.get(receiver.id)
@@ -163,7 +175,8 @@ class Dispatcher:
                 clock=self._clock,
                 answers=receiver.answers,
                 may_deliver=lambda item: self._may_deliver(receiver, item),
-                done=lambda seq: self._has_got(seq, receiver.id),
+                done=lambda item: self._has_got(item, receiver.id),
+                keep_seconds=lambda: self.settings.keep_seconds,
                 first_answer=lambda: self._note(receiver),
                 tls=self._tls,
             )
@@ -179,8 +192,11 @@ class Dispatcher:
         self._notes.add(task)
         task.add_done_callback(self._notes.discard)
 
-    def _has_got(self, seq: int, receiver_id: int) -> None:
-        self._delivered.append((seq, receiver_id))
+    def _has_got(self, item: Item, receiver_id: int) -> None:
+        if not item.seq:
+            item.early.append(receiver_id)
+            return
+        self._delivered.append((item.seq, receiver_id))
         self._to_note.set()
 
     async def _note_deliveries(self) -> None:
@@ -195,25 +211,7 @@ class Dispatcher:
             return
         pairs, self._delivered = self._delivered, []
         try:
-            await self._journal.delivered(pairs)
+            await self._deliveries.delivered(pairs)
         except Exception:
             # They stay in the journal and are sent again after a restart: twice is better than never.
             log.exception("events: deliveries could not be noted")
-
-    async def _thin(self) -> None:
-        while True:
-            with contextlib.suppress(OSError):
-                await self._journal.thin(self._clock.now())
-            await asyncio.sleep(_THIN_SECONDS)
-
-
-def _keys(event: Event) -> tuple[str, ...]:
-    """What an event must stay in order with: its call, its extension."""
-    match event:
-        case CallStatus(callid=callid):
-            return (callid, *(f"ext {m.number}" for m in event.members if m.number))
-        case ExtensionStatus(extension=extension) | UacstaCall(extension=extension):
-            return (f"ext {extension}",)
-        case _:
-            callid = getattr(event, "callid", "")
-            return (callid,) if callid else ("config",)

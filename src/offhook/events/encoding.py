@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any, assert_never
 
 from offhook.events.api import (
+    Alarm,
     BootUp,
     CallFailed,
     CallStatus,
@@ -28,6 +29,7 @@ from offhook.events.api import (
     SmsSend,
     Transfer,
     UacstaCall,
+    WakeupResult,
 )
 from offhook.events.dialect import Dialect
 from offhook.events.encoding_v1 import encode_v1
@@ -116,6 +118,16 @@ def _pairs(event: Event) -> Pairs:
             ]
         case SmsSend(status=status, smsid=smsid):
             return [("event", "sms-send"), ("status", status), ("smsid", smsid)]
+        case Alarm(key=key, state=state, text=text):
+            return [("event", "Alarm"), ("alarm", key), ("state", state), ("text", text)]
+        case WakeupResult(callid=callid, extension=extension):
+            return [
+                ("event", "WakeupResult"),
+                ("callid", callid),
+                ("extension", extension),
+                ("outcome", event.outcome),
+                ("tries", str(event.tries)),
+            ]
         case _:
             assert_never(event)
 

@@ -13,6 +13,7 @@ from typing import Any, assert_never
 
 from offhook.callstate.model import Member, MemberStatus, PartyKind
 from offhook.events.api import (
+    Alarm,
     BootUp,
     CallFailed,
     CallStatus,
@@ -30,6 +31,7 @@ from offhook.events.api import (
     SmsSend,
     Transfer,
     UacstaCall,
+    WakeupResult,
 )
 from offhook.events.dialect import Dialect
 
@@ -137,6 +139,8 @@ def _actions(event: Event, dialect: Dialect) -> list[Action]:
         case SmsSend(status=status, smsid=smsid):
             word = "Succeed" if status == "Success" else status
             return [([("action", "sms-send"), ("status", word), ("smsid", smsid)], (), [])]
+        case Alarm() | WakeupResult():
+            return []  # of the modern feed
         case _:
             assert_never(event)
 

@@ -1,103 +1,261 @@
-"""Events that must not be lost: stored with the fact they tell, kept until every receiver has them.
+"""Every event, numbered and stored in the order in which it is committed.
 
-The row's number is the event's place in the journal. What is stored is free of dialect, so that it is
-encoded for the dialect that a receiver has when it is delivered.
+    append(unit, item) ── in the transaction of the fact ──────────────┐
+    add(item) ─► pending ── gathered for some ms, one transaction ─────┴► event_journal ─► committed: seen,
+                                                                          in the order of the numbers
+
+Numbers are given in the store's one writer, so whoever has seen a number never misses anything below it. All
+that is here is committed; the newest entries are kept in memory, so that feeds that keep up read no store.
 """
 
 from __future__ import annotations
 
-import dataclasses
-import json
-from collections.abc import Iterable, Sequence
+import asyncio
+import itertools
+import logging
+from collections import deque
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 
-from offhook.events.api import Event, NewCdr
-from offhook.events.tables import deliveries, event_journal
+from offhook.events.api import Event
+from offhook.events.item import Item
+from offhook.events.stored import from_json, to_json
+from offhook.events.tables import deliveries, event_journal, receivers
 from offhook.store.unit import Store, UnitOfWork
 
-KEEP_SECONDS = 72 * 3600.0
+log = logging.getLogger(__name__)
 
-DURABLE = (NewCdr,)
-"""Kinds that are repeated until delivered or expired; all others are live and end with the process."""
+GATHER_SECONDS = 0.015
+"""How long a live event waits for others to share its commit."""
 
+UNWRITTEN_MAX = 20_000
+"""Live events that wait for a store that cannot be written; the oldest go first."""
 
-def to_json(event: NewCdr) -> str:
-    """A durable event as stored."""
-    return json.dumps(dataclasses.asdict(event), ensure_ascii=False)
-
-
-def from_json(kind: str, body: str) -> Event:
-    """The event of a stored row. Raises ValueError for a kind that is not durable."""
-    if kind != "NewCdr":
-        raise ValueError(f"{kind} is not kept in the journal")
-    return NewCdr(**json.loads(body))
+_IN_MEMORY = 2000
+ROW_BYTES = 80
+"""What a row takes beside its body, about."""
+_RETRY_SECONDS = 1.0
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Undelivered:
-    """A stored event that one receiver has not got yet."""
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A committed event: its number, the time when it was told (seconds since the epoch), kind and call."""
 
     seq: int
-    receiver_id: int
     created: float
+    kind: str
+    callid: str
     event: Event
 
 
-def append(unit: UnitOfWork, event: NewCdr, created: float, receivers: Iterable[int]) -> int:
-    """Store an event and who has to get it; returns its number."""
-    row = unit.connection.execute(
-        sa.insert(event_journal).values(
-            created=created, kind=type(event).__name__, callid=event.callid, body=to_json(event)
-        )
-    )
-    key = row.inserted_primary_key
-    seq = int(key[0]) if key else 0
-    owed = [{"seq": seq, "receiver_id": receiver} for receiver in receivers]
-    if owed:
-        unit.connection.execute(sa.insert(deliveries), owed)
-    return seq
-
-
 class Journal:
-    """Reads and thins the journal."""
+    """The journal. `seen` is called with the items of each commit, in the order of their numbers."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, seen: Callable[[Sequence[Item]], None]) -> None:
         self._store = store
+        self._on_seen = seen
+        self._pending: list[Item] = []
+        self._writing: list[Item] = []
+        self._more = asyncio.Event()
+        self._recent: deque[Entry] = deque()
+        self._recent_after = 0
+        self._first = 1
+        self._last = 0
+        self._growth: asyncio.Future[None] | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._closing = False
+        self.bytes = 0
+        """About what the stored events take."""
+        self.lost = 0
+        """Live events that the store never took."""
 
-    async def undelivered(self) -> Sequence[Undelivered]:
-        """Everything that some receiver has not got, in order."""
+    async def start(self) -> None:
+        """Find where the journal stands, and begin to write."""
 
-        def work(connection: sa.Connection) -> list[Undelivered]:
-            rows = connection.execute(
-                sa.select(event_journal, deliveries.c.receiver_id)
-                .join(deliveries, deliveries.c.seq == event_journal.c.seq)
-                .order_by(event_journal.c.seq)
-            )
-            return [
-                Undelivered(row.seq, row.receiver_id, row.created, from_json(row.kind, row.body))
-                for row in rows
-            ]
-
-        return await self._store.read(work)
-
-    async def delivered(self, pairs: Sequence[tuple[int, int]]) -> None:
-        """Note that receivers have got events: pairs of number and receiver."""
-
-        def work(unit: UnitOfWork) -> None:
-            for seq, receiver in pairs:
-                unit.connection.execute(
-                    sa.delete(deliveries).where(deliveries.c.seq == seq, deliveries.c.receiver_id == receiver)
-                )
-
-        await self._store.write("events delivered", work)
-
-    async def thin(self, now: float) -> None:
-        """Forget what is older than KEEP_SECONDS, delivered or not."""
-
-        def work(unit: UnitOfWork) -> None:
-            unit.connection.execute(
-                sa.delete(event_journal).where(event_journal.c.created < now - KEEP_SECONDS)
+        def work(connection: sa.Connection) -> tuple[int | None, int | None]:
+            seq = event_journal.c.seq
+            return (
+                connection.execute(sa.select(sa.func.min(seq))).scalar(),
+                connection.execute(sa.select(sa.func.max(seq))).scalar(),
             )
 
-        await self._store.write("journal thinned", work)
+        first, last = await self._store.read(work)
+        self._last = last or 0
+        self._first = first or self._last + 1
+        self._recent_after = self._last
+        self._task = asyncio.create_task(self._write_forever(), name="events-journal")
+
+    async def close(self) -> None:
+        """Write what waits, if the store takes it, and end."""
+        self._closing = True
+        self._more.set()
+        if self._task is not None:
+            await self._task
+
+    # -- reading ------------------------------------------------------------------------------------------
+
+    def first(self) -> int:
+        """The number of the oldest entry that is kept; one above `last` when there is none."""
+        return self._first
+
+    def last(self) -> int:
+        """The number of the newest entry, 0 before the first one."""
+        return self._last
+
+    async def after(self, seq: int, limit: int, kinds: Collection[str] = ()) -> Sequence[Entry]:
+        """The next entries above `seq` in order, at most `limit`; only those of `kinds` if some are named.
+
+        Fewer than `limit` mean that there are no more up to `last` as it was at the call.
+        """
+        if seq >= self._recent_after:
+            newer = list(itertools.takewhile(lambda entry: entry.seq > seq, reversed(self._recent)))
+            fit = (entry for entry in reversed(newer) if not kinds or entry.kind in kinds)
+            return list(itertools.islice(fit, limit))
+        found: list[Entry] = []
+        upto = self._last
+        while len(found) < limit:
+            rows = await self._store.read(lambda c, seq=seq: _rows(c, seq, upto, limit, kinds))  # type: ignore[misc]
+            found += [entry for row in rows if (entry := _entry(*row)) is not None]
+            if len(rows) < limit:
+                break
+            seq = rows[-1][0]
+        return found[:limit]
+
+    async def grown(self, after: int) -> None:
+        """Wait until something newer than `after` is committed."""
+        while self._last <= after:
+            if self._growth is None:
+                self._growth = asyncio.get_running_loop().create_future()
+            await asyncio.shield(self._growth)
+
+    @property
+    def unseen(self) -> Sequence[Item]:
+        """Live events that were told and are not seen as committed yet, in their order."""
+        return self._unwritten
+
+    # -- writing ------------------------------------------------------------------------------------------
+
+    def add(self, item: Item) -> None:
+        """Have a live event stored with the next commit."""
+        if len(self._pending) >= UNWRITTEN_MAX:
+            del self._pending[0]
+            self.lost += 1
+        self._pending.append(item)
+        self._more.set()
+
+    def append(self, unit: UnitOfWork, item: Item) -> None:
+        """Store an event in the transaction of its fact; it is seen after the commit."""
+        seq = _insert(unit, [item])
+        unit.after_commit(lambda: self._seen([item], seq))
+
+    async def flushed(self) -> None:
+        """Wait until what has been told so far is committed, or could not be."""
+        waiting = self._unwritten
+        while waiting and waiting[-1] in self._unwritten:
+            await self.grown(self._last)
+
+    @property
+    def _unwritten(self) -> list[Item]:
+        return [*self._writing, *self._pending]
+
+    async def _write_forever(self) -> None:
+        while True:
+            await self._more.wait()
+            last = self._closing
+            if not last:
+                await asyncio.sleep(GATHER_SECONDS)
+            self._more.clear()
+            written = not self._unwritten or await self._write()
+            if last:
+                return
+            if self._closing or not written:
+                self._more.set()
+            if not written:
+                await asyncio.sleep(_RETRY_SECONDS)
+
+    async def _write(self) -> bool:
+        self._writing, self._pending = [*self._writing, *self._pending], []
+        batch = self._writing
+
+        def work(unit: UnitOfWork) -> None:
+            first = _insert(unit, batch)
+            unit.after_commit(lambda: self._seen(batch, first))
+
+        try:
+            await self._store.write("live events", work)
+        except Exception as failure:
+            log.error("events: %d live events wait for the store: %s", len(batch), failure)
+            if (over := len(batch) - UNWRITTEN_MAX) > 0:
+                del batch[:over]
+                self.lost += over
+            return False
+        return True
+
+    def _seen(self, items: Sequence[Item], first: int) -> None:
+        if items is self._writing:
+            self._writing = []
+        for seq, item in enumerate(items, first):
+            item.seq = seq
+            self._recent.append(Entry(seq, item.created, item.kind, item.callid, item.event))
+            self.bytes += ROW_BYTES + item.size
+        while len(self._recent) > _IN_MEMORY:
+            self._recent_after = self._recent.popleft().seq
+        self._last = max(self._last, items[-1].seq)
+        growth, self._growth = self._growth, None
+        if growth is not None and not growth.done():
+            growth.set_result(None)
+        self._on_seen(items)
+
+    def forgotten(self, upto: int, size: int) -> None:
+        """Entries up to this number are gone from the store; they took so many bytes."""
+        self._first = max(self._first, upto + 1)
+        self.bytes = max(0, self.bytes - size)
+        while self._recent and self._recent[0].seq <= upto:
+            self._recent.popleft()
+
+
+_Row: TypeAlias = tuple[int, float, str, str, str]
+
+
+def _rows(
+    connection: sa.Connection, seq: int, upto: int, limit: int, kinds: Collection[str]
+) -> Sequence[_Row]:
+    columns = event_journal.c
+    query = sa.select(columns.seq, columns.created, columns.kind, columns.callid, columns.body)
+    query = query.where(columns.seq > seq, columns.seq <= upto)
+    if kinds:
+        query = query.where(columns.kind.in_(tuple(kinds)))
+    return [tuple(row) for row in connection.execute(query.order_by(columns.seq).limit(limit))]
+
+
+def _entry(seq: int, created: float, kind: str, callid: str, body: str) -> Entry | None:
+    try:
+        return Entry(seq, created, kind, callid, from_json(kind, body))
+    except ValueError as broken:  # written by another version
+        log.error("events: entry %d of the journal cannot be read: %s", seq, broken)
+        return None
+
+
+def _row(item: Item) -> dict[str, Any]:
+    body = to_json(item.event)
+    item.size = len(body)
+    callid = item.callid.encode("utf-8", "replace").decode()
+    return {"created": item.created, "kind": item.kind, "callid": callid, "body": body}
+
+
+def _insert(unit: UnitOfWork, items: Sequence[Item]) -> int:
+    """Store events with what is owed of them; returns the number of the first, the others follow it."""
+    first, *others = [_row(item) for item in items]
+    key = unit.connection.execute(sa.insert(event_journal).values(**first)).inserted_primary_key
+    number = int(key[0]) if key else 0
+    if others:
+        numbered = [{"seq": seq, **row} for seq, row in enumerate(others, number + 1)]
+        unit.connection.execute(sa.insert(event_journal), numbered)
+    for seq, item in enumerate(items, number):
+        if item.owed:
+            known = sa.select(sa.literal(seq), receivers.c.id).where(receivers.c.id.in_(item.owed))
+            unit.connection.execute(sa.insert(deliveries).from_select(["seq", "receiver_id"], known))
+    return number

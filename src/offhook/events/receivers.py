@@ -155,7 +155,7 @@ class Receivers:
     def owed(self) -> tuple[int, ...]:
         """Receivers that have to get what must not be lost: those heard of lately that never left."""
         since = self._clock.now() - OWED_SECONDS
-        return tuple(receiver.id for receiver in self._by_id.values() if receiver.updated >= since)
+        return tuple(receiver.id for receiver in list(self._by_id.values()) if receiver.updated >= since)
 
     async def _forget(self, session: str) -> None:
         await self._store.write(

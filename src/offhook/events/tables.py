@@ -1,4 +1,4 @@
-"""What has to survive a crash on its way to receivers: targets, and events that must not be lost."""
+"""What has to survive a crash: targets, the journal, what is owed, what was given up."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ receivers = Table(
     Column("dialect", Text, nullable=False),
     Column("answers", Boolean, nullable=False),  # has answered 200 once, and is held to it since
     Column("updated", Float, nullable=False),  # last login or heartbeat, seconds since the epoch
+    Column("position", Integer, nullable=False, server_default="0"),  # up to here it was served
 )
 Index("uq_receivers_target", *(receivers.c[name] for name in ("scheme", "host", "port", "path")), unique=True)
 
@@ -44,3 +45,21 @@ deliveries = Table(
     Column("seq", ForeignKey("event_journal.seq", ondelete="CASCADE"), primary_key=True),
     Column("receiver_id", ForeignKey("receivers.id", ondelete="CASCADE"), primary_key=True),
 )
+Index("ix_deliveries_receiver_id", deliveries.c.receiver_id, deliveries.c.seq)
+
+dead_letters = Table(
+    "dead_letters",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("receiver_id", ForeignKey("receivers.id", ondelete="CASCADE"), nullable=False),
+    Column("seq", Integer, nullable=False),  # in the journal, which may have forgotten it
+    Column("created", Float, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("callid", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("durable", Boolean, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("given_up", Float, nullable=False),  # seconds since the epoch
+    sqlite_autoincrement=True,
+)
+Index("ix_dead_letters_receiver_id", dead_letters.c.receiver_id, dead_letters.c.durable, dead_letters.c.id)

@@ -16,14 +16,12 @@ import logging
 import random
 import ssl
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
 from offhook.clock import Clock
-from offhook.events.api import Event, NewCdr
+from offhook.events.api import NewCdr
 from offhook.events.dialect import Dialect
-from offhook.events.encoding import encode
 from offhook.events.http_push import ANSWER_SECONDS, FIRST_ANSWER_SECONDS, Outcome, Try, push
-from offhook.events.journal import KEEP_SECONDS
+from offhook.events.item import Item
 from offhook.events.target import Target
 
 log = logging.getLogger(__name__)
@@ -33,16 +31,6 @@ PARALLEL = 16
 _LIVE_TRIES = 4
 _LIVE_SECONDS = 60.0
 _PAUSES = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One event for one receiver. `seq` is its number in the journal, 0 for a live one."""
-
-    event: Event
-    keys: tuple[str, ...]
-    created: float
-    seq: int = 0
 
 
 class Worker:
@@ -57,7 +45,8 @@ class Worker:
         clock: Clock,
         answers: bool,
         may_deliver: Callable[[Item], bool],
-        done: Callable[[int], None],
+        done: Callable[[Item], None],
+        keep_seconds: Callable[[], float],
         first_answer: Callable[[], None],
         tls: ssl.SSLContext,
     ) -> None:
@@ -68,6 +57,7 @@ class Worker:
         self._answers = answers
         self._may_deliver = may_deliver
         self._done = done
+        self._keep_seconds = keep_seconds
         self._first_answer = first_answer
         self._tls = tls
         self._tails: dict[str, asyncio.Future[None]] = {}
@@ -84,7 +74,7 @@ class Worker:
 
     def enqueue(self, item: Item) -> None:
         """Take an event. A live one is dropped when the queue is full; journal events stay in the store."""
-        if len(self._tasks) >= QUEUE_MAX and not item.seq:
+        if len(self._tasks) >= QUEUE_MAX and not item.durable:
             self._dropped += 1
             if self._dropped & (self._dropped - 1) == 0:
                 log.warning("events: %s takes none; %d dropped so far", self.target.authority, self._dropped)
@@ -120,10 +110,10 @@ class Worker:
         try:
             for earlier in before:
                 await asyncio.shield(earlier)
-            for body in encode(item.event, self.dialect, self._sn()):
+            for body in item.bodies(self.dialect, self._sn()):
                 await self._until_done(item, body)
-            if item.seq:
-                self._done(item.seq)
+            if item.durable:
+                self._done(item)
         except asyncio.CancelledError:
             raise
         except Exception:
@@ -141,7 +131,7 @@ class Worker:
                 await asyncio.sleep(pause)
                 continue
             if not self._may_deliver(item):
-                if not item.seq:
+                if not item.durable:
                     return
                 await asyncio.sleep(1.0)
                 continue
@@ -154,8 +144,8 @@ class Worker:
 
     def _expired(self, item: Item, tries: int) -> bool:
         age = self._clock.now() - item.created
-        if item.seq:
-            return age > KEEP_SECONDS
+        if item.durable:
+            return age > self._keep_seconds()
         return tries >= _LIVE_TRIES or age > _LIVE_SECONDS
 
     def _settles(self, result: Try) -> bool:

@@ -1,0 +1,76 @@
+"""An event on its way: what the journal, all receivers' workers and the feeds share of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from offhook.events.api import CallStatus, Event, ExtensionStatus, NewCdr, Satisfaction, UacstaCall
+from offhook.events.dialect import Dialect
+from offhook.events.encoding import encode
+
+DURABLE = (NewCdr, Satisfaction)
+"""Kinds that are repeated until delivered or expired; all others are live and tried a few times."""
+
+
+@dataclass(slots=True, eq=False)
+class Item:
+    """One event, with its number in the journal once that has it (0 before).
+
+    `keys` are what it stays in order with, `owed` the receivers that have to get it if it is durable, `early`
+    those of them that got it before it had a number, `size` what its facts take in the journal, in bytes.
+    """
+
+    event: Event
+    keys: tuple[str, ...]
+    created: float
+    seq: int = 0
+    owed: tuple[int, ...] = ()
+    early: list[int] = field(default_factory=list)
+    size: int = 0
+    sent: bool = False
+    _bodies: dict[tuple[Dialect, str], list[bytes]] = field(default_factory=dict)
+
+    @property
+    def durable(self) -> bool:
+        """Whether it must not be lost."""
+        return isinstance(self.event, DURABLE)
+
+    @property
+    def kind(self) -> str:
+        """Its kind, as the journal names it."""
+        return type(self.event).__name__
+
+    @property
+    def callid(self) -> str:
+        """The call that it tells of, empty for none."""
+        return str(getattr(self.event, "callid", ""))
+
+    def bodies(self, dialect: Dialect, sn: str) -> list[bytes]:
+        """What is sent in a dialect; written once for all receivers."""
+        known = self._bodies.get((dialect, sn))
+        if known is None:
+            known = self._bodies[dialect, sn] = encode(self.event, dialect, sn)
+        return known
+
+
+def item_of(
+    event: Event, created: float, *, seq: int = 0, lane: str = "", owed: tuple[int, ...] = ()
+) -> Item:
+    """An event as an item. `lane` is the call in whose order an event without a callid belongs."""
+    keys = _keys(event)
+    return Item(event, (*keys, lane) if lane and lane not in keys else keys, created, seq, owed)
+
+
+def _keys(event: Event) -> tuple[str, ...]:
+    """What an event must stay in order with: its call, its extensions."""
+    match event:
+        case CallStatus(callid=callid):
+            return (callid, *(f"ext {m.number}" for m in event.members if m.number))
+        case NewCdr(callid=callid):
+            # the last word on a call; the states of its extensions have no callid, and come before it
+            return (callid, *(f"ext {number}" for number in (event.callfrom, event.callto) if number))
+        case ExtensionStatus(extension=extension) | UacstaCall(extension=extension):
+            return (f"ext {extension}",)
+        case _:
+            callid = getattr(event, "callid", "")
+            return (callid,) if callid else (type(event).__name__,)
