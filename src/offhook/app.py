@@ -233,7 +233,8 @@ class Pbx:
             [*self.messages.admin_parts(), *self.protection.admin_parts()],
         )
         self.site.add_prefix(PREFIX, AdminSite(admin, core.check_operator).handle)
-        self._front = Front(self.site.handle, server_context(certificate, key))
+        self._tls = server_context(certificate, key)
+        self._front = Front(self.site.handle, self._tls)
         self._operator = OperatorSocket(Operations(core, self.custom_dialplan), settings.data)
         self._tasks: list[asyncio.Task[None]] = []
         self._settling: asyncio.TimerHandle | None = None
@@ -272,6 +273,7 @@ class Pbx:
         core, settings = self.core, self.core.settings
         await core.records.load()
         await self.faxes.settle()
+        await self.protection.delivery.load(self._tls)
         method, port = self._report(core.api_settings.now)
         self._reporting = method, port
         await core.dispatcher.start(settings.bind, method, port)
@@ -426,7 +428,9 @@ class Pbx:
         try:
             await self.core.dispatcher.set_method(self.core.settings.bind, method, port)
         except OSError as failure:
-            log.error("events: port %d cannot be opened: %s", port, failure)
+            self.messages.alarms.raise_("eventport", f"port {port} for events cannot be opened: {failure}")
+        else:
+            self.messages.alarms.clear("eventport", "events can be told as they should be")
 
     async def _find_extension(self, number: str) -> DialledExtension | None:
         found = await self.core.extensions.find(number)

@@ -11,6 +11,7 @@ from offhook.areas.control.live import LiveCalls
 from offhook.asterisk.switch import Switch
 from offhook.contract.admin import AdminPart
 from offhook.core import Core
+from offhook.delivery import Delivery
 from offhook.messages import Messages
 
 
@@ -19,10 +20,11 @@ class Protection:
 
     def __init__(self, core: Core, switch: Switch, live: LiveCalls, messages: Messages) -> None:
         self.alarms = messages.alarms
+        self.delivery = Delivery(core)
 
     def admin_parts(self) -> list[AdminPart]:
         """What operators can do with them."""
-        return []
+        return [*self.delivery.admin_parts()]
 
     async def start(self) -> None:
         """Begin, once the engine can be spoken to."""

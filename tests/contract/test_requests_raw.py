@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from offhook.web.reading import NotJson, normalise_request_line, read_body, read_query
 from tests.support.api import MD5, TestApi, running_api
+from tests.support.phone import eventually
 
 LOGIN = json.dumps({"username": "api", "password": MD5}).encode()
 
@@ -247,6 +248,12 @@ def test_a_repaired_request_line_is_one_that_a_parser_takes(line: bytes) -> None
     method, target, version = repaired.split(b" ")
     assert (method, version) == (b"POST", b"HTTP/1.1")
     assert all(0x21 <= byte <= 0x7E for byte in target)
+
+
+async def test_a_failed_handshake_counts_no_longer_as_a_connection(api: TestApi) -> None:
+    for _ in range(20):
+        await api.raw(b"\x16\x03\x01\x00\x05hello" + b"\x00" * 100, half_close=True)
+    await eventually(lambda: not api.front._per_address.total(), "no connection is counted")
 
 
 @pytest.mark.parametrize(

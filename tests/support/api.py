@@ -35,6 +35,7 @@ from offhook.clock import ManualClock
 from offhook.contract.endpoint import Registry
 from offhook.contract.openapi import openapi
 from offhook.core import Core
+from offhook.delivery import Delivery
 from offhook.events.settings import ReportMethod
 from offhook.kinds import object_endpoints
 from offhook.messages import Messages
@@ -104,6 +105,7 @@ class TestApi:
         self.call_records = self.messages.call_records
         self.recordings = self.messages.recordings.service
         self.alarms = self.messages.alarms
+        self.delivery = Delivery(core)
         self.forgotten: list[str] = []
         self.emptied: list[tuple[str, float]] = []
         self.engine_away = False
@@ -139,7 +141,7 @@ class TestApi:
                 core.music,
                 custom,
                 __version__,
-                self.messages.admin_parts(),
+                [*self.messages.admin_parts(), *self.delivery.admin_parts()],
             ),
             core.check_operator,
         )
@@ -220,6 +222,7 @@ async def running_api(*, https_only: bool = False) -> AsyncIterator[TestApi]:
         await core.api_settings.change(password_derived=core.api_settings.derive(PASSWORD))
         await core.dispatcher.start("127.0.0.1", ReportMethod.HTTP, 0)
         api = TestApi(core, clock, https_only=https_only)
+        await api.delivery.load(None)
         await api.front.start("127.0.0.1", api.port)
         try:
             yield api

@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
 import pytest_asyncio
 
 from offhook.callstate.model import ExtensionState
@@ -16,7 +15,6 @@ from offhook.dialplan import views
 from offhook.events.api import CallStatus, ConfigChange, Dialect, Event, ExtensionStatus, NewCdr, Target
 from offhook.events.dispatcher import Dispatcher
 from offhook.events.settings import ReportMethod
-from offhook.events.tcp_push import LoginPacketError, parse_login
 from offhook.store.migrate import open_store
 from offhook.store.unit import Store
 from tests.support.pbx import Receiver, free_port
@@ -237,49 +235,3 @@ async def test_a_logged_out_receiver_is_owed_nothing(bench: Bench, receiver: Rec
     bench.tell(ConfigChange("extension", "1", "add"))
     await eventually(lambda: receiver.events, "the new login gets events")
     assert [event["event"] for event in receiver.events] == ["ConfigChange"]
-
-
-async def _connect(port: int, packet: bytes) -> tuple[bytes, asyncio.StreamReader, asyncio.StreamWriter]:
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    writer.write(packet)
-    return await asyncio.wait_for(reader.readline(), 5), reader, writer
-
-
-@pytest.mark.parametrize(
-    "packet",
-    [
-        b"Action: login\r\nUsername: api\r\nSecret: right\r\nVersion: 2.0.0\r\n\r\n",
-        b"action: Login\nusername:api\nSECRET: right\nVersion: 2.0.0\n\n",
-        b'{"action":"login","username":"api","secret":"right","version":"2.0.0"}\r\n\r\n',
-    ],
-)
-async def test_events_over_tcp(bench: Bench, packet: bytes) -> None:
-    port = free_port()
-    await bench.dispatcher.set_method("127.0.0.1", ReportMethod.TCP, port)
-    reply, reader, writer = await _connect(port, packet)
-    assert reply == b"Login Success\r\n"
-    await eventually(lambda: bench.dispatcher._tcp._clients, "the client is known")
-    bench.tell(ConfigChange("extension", "1", "add"))
-    await bench.record()
-    first, second = await asyncio.wait_for(reader.readline(), 5), await asyncio.wait_for(reader.readline(), 5)
-    assert first.startswith(b'{"event":"ConfigChange"')
-    assert first.endswith(b"}\r\n")
-    assert second.startswith(b'{"event":"NewCdr"')
-    writer.close()
-    await writer.wait_closed()
-
-
-async def test_a_wrong_tcp_login_is_closed(bench: Bench) -> None:
-    port = free_port()
-    await bench.dispatcher.set_method("127.0.0.1", ReportMethod.TCP, port)
-    reply, reader, writer = await _connect(port, b"Action: login\r\nUsername: api\r\nSecret: x\r\n\r\n")
-    assert b"Success" not in reply
-    assert await reader.read() == b""
-    writer.close()
-    assert bench.logins == [("api", "x")]
-
-
-@pytest.mark.parametrize("packet", [b"", b"hello", b"{", b"[]", b"Action: logout", b'{"action": 1}'])
-def test_what_is_no_login(packet: bytes) -> None:
-    with pytest.raises(LoginPacketError):
-        parse_login(packet)

@@ -54,8 +54,7 @@ class Dispatcher:
         self.journal = Journal(store, self._seen)
         self._retention = Retention(store, clock, self.journal, lambda: self.settings)
         self._deliveries = Deliveries(store)
-        self._tcp = TcpPush(check_login, sn)
-        self._check_login = check_login
+        self.tcp = TcpPush(check_login, sn)
         self._tls = tls_context()
         self._workers: dict[int, Worker] = {}
         self._delivered: list[tuple[int, int]] = []
@@ -79,10 +78,9 @@ class Dispatcher:
     async def set_method(self, bind: str, method: ReportMethod, event_port: int) -> None:
         """Push over HTTP or TCP from now on; what is in the journal stays there."""
         self._method = method
-        await self._tcp.close()
+        await self.tcp.close()
         if method is ReportMethod.TCP:
-            self._tcp = TcpPush(self._check_login, self._sn)
-            await self._tcp.start(bind, event_port)
+            await self.tcp.start(bind, event_port)
 
     async def close(self) -> None:
         """Deliver for a moment what is under way, note it, and end."""
@@ -93,7 +91,7 @@ class Dispatcher:
         await self._flush()
         await self._retention.close()
         await self.journal.close()
-        await self._tcp.close()
+        await self.tcp.close()
 
     def configure(self, settings: EventSettings) -> None:
         """Keep and replay from now on as operators have chosen."""
@@ -151,7 +149,7 @@ class Dispatcher:
         if isinstance(item.event, FEED_ONLY):
             return
         if self._method is ReportMethod.TCP:
-            self._tcp.send(item.event)
+            self.tcp.send(item.event)
             return
         for receiver in self._receivers_of(item):
             self._worker(receiver).enqueue(item)

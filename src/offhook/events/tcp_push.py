@@ -1,175 +1,284 @@
 """Events over long TCP connections that applications open (spec 00-access, `push_tcp`).
 
-    application ── Action: login … (empty line), or the same as one JSON object ──► Login Success
+    accept ─► peek one byte ─► TLS or plain, as the operator allows ─► login packet ─► Login Success
                 ◄── one JSON object per event, each followed by CR LF ──
 
-A reader that is too slow for its events is cut off: it connects again, and no other has waited for it.
+A connection gets what happens while it is up: the contract takes everything else as lost, NewCdr too, as
+nothing tells one client from another. Whoever must not miss records fetches them, or uses the event feed.
+
+Nobody waits for anybody: writing never blocks, a reader that is too slow is cut off, a peer that has gone is
+found by the system, and of those who have not logged in the oldest gives way when there are too many.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import logging
 import socket
+import ssl
+from collections import Counter
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from typing import Any
+from enum import StrEnum
 
 from offhook.events.api import Event
 from offhook.events.dialect import Dialect, dialect_of
 from offhook.events.encoding import encode
+from offhook.events.tcp_login import LoginPacketError, complete_packet, parse_login
+from offhook.sockets import TLS_HANDSHAKE, first_byte
 
 log = logging.getLogger(__name__)
 
-LOGIN_SECONDS = 30.0
-LOGIN_BYTES = 4096
+LOGIN_SECONDS = 10.0
 BUFFER_BYTES = 1 << 20
 CONNECTIONS_MAX = 200
+CONNECTIONS_PER_ADDRESS = 20
+WAITING_MAX = 50
+DEAD_SECONDS = 60
+_SEND_BYTES = 128 << 10
+_CLOSE_SECONDS = 1.0
+_SUCCESS = b"Login Success\r\n"
+_FAILED = b"Login Failed\r\n"
 
 CheckLogin = Callable[[str, str, str, int], Awaitable[bool]]
 
 
-class LoginPacketError(ValueError):
-    """The packet is no login."""
+class TlsMode(StrEnum):
+    """Whether the event port speaks TLS: never, only, or both, told apart by the first byte."""
+
+    OFF = "off"
+    ON = "on"
+    BOTH = "both"
+
+    def lets(self, *, secure: bool) -> bool:
+        """Whether a connection of this sort may go on."""
+        return self is TlsMode.BOTH or (self is TlsMode.ON) is secure
 
 
-@dataclass(frozen=True, slots=True)
-class Login:
-    """A login packet; `secret` is the API password in clear text."""
+class _Connection(asyncio.Protocol):
+    """One connection: collects the login packet, then only writes."""
 
-    username: str
-    secret: str
-    version: str
+    def __init__(self, address: str, ended: Callable[[_Connection], None]) -> None:
+        self.address = address
+        self.dialect = Dialect.V1_0_0
+        self.packet: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        self.gone = asyncio.Event()
+        self._ended = ended
+        self._received = bytearray()
+        self.transport: asyncio.Transport | None = None
 
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = transport  # type: ignore[assignment]
 
-def parse_login(packet: bytes) -> Login:
-    """Read a login packet in either form. Raises LoginPacketError."""
-    text = packet.decode("utf-8", "replace").strip()
-    fields = _json_fields(text) if text.startswith("{") else _line_fields(text)
-    if fields.get("action", "").lower() != "login":
-        raise LoginPacketError("the first packet has to be a login")
-    return Login(fields.get("username", ""), fields.get("secret", ""), fields.get("version", ""))
-
-
-def _line_fields(text: str) -> dict[str, str]:
-    pairs = (line.partition(":") for line in text.splitlines())
-    return {name.strip().lower(): value.strip() for name, _, value in pairs}
-
-
-def _json_fields(text: str) -> dict[str, str]:
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
-        raise LoginPacketError("the packet is no JSON") from None
-    return {str(key).lower(): str(item) for key, item in value.items()}
-
-
-class _Client:
-    """One connection that has logged in."""
-
-    def __init__(self, writer: asyncio.StreamWriter, dialect: Dialect, peer: str) -> None:
-        self.writer = writer
-        self.dialect = dialect
-        self.peer = peer
-
-    def send(self, event: Event, sn: str) -> None:
-        """Write an event without waiting; a connection whose buffer is full is cut off."""
-        transport = self.writer.transport
-        if transport.is_closing():
+    def data_received(self, data: bytes) -> None:
+        if self.packet.done():
+            return  # what an application says after its login has no meaning
+        self._received += data
+        try:
+            packet = complete_packet(bytes(self._received))
+        except LoginPacketError as wrong:
+            self.packet.set_exception(wrong)
             return
-        if transport.get_write_buffer_size() > BUFFER_BYTES:
-            log.warning("events: %s reads too slowly and is cut off", self.peer)
-            transport.abort()
-            return
-        for body in encode(event, self.dialect, sn):
-            self.writer.write(body + b"\r\n")
+        if packet is not None:
+            self._received.clear()
+            self.packet.set_result(packet)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if not self.packet.done():
+            self.packet.cancel()
+        self.gone.set()
+        self._ended(self)
+
+    def send(self, body: bytes) -> bool:
+        """Write without waiting; False when the buffer is full and the connection was cut off for it."""
+        transport = self.transport
+        if transport is None or transport.is_closing():
+            return True
+        transport.write(body)
+        if transport.get_write_buffer_size() <= BUFFER_BYTES:
+            return True
+        transport.abort()
+        return False
 
 
 class TcpPush:
-    """The event port. `check_login` gets username, clear password, address and port, and counts failures."""
+    """The event port; it can be closed and started again.
+
+    `check_login` gets username, clear password, address and port, and counts failures. `tls` and `mode` are
+    set by who made it; without `tls` there is only plain text.
+    """
 
     def __init__(self, check_login: CheckLogin, sn: Callable[[], str]) -> None:
         self._check_login = check_login
         self._sn = sn
-        self._clients: set[_Client] = set()
-        self._server: asyncio.Server | None = None
-        self._serving: set[asyncio.Task[Any]] = set()
+        self.tls: ssl.SSLContext | None = None
+        self.mode = TlsMode.BOTH
+        self.cut_off = 0
+        self.refused = 0
+        self._clients: set[_Connection] = set()
+        self._waiting: dict[asyncio.Task[None], str] = {}  # the oldest first
+        self._per_address: Counter[str] = Counter()
+        self._listener: socket.socket | None = None
+        self._accepting: asyncio.Task[None] | None = None
+
+    @property
+    def connections(self) -> int:
+        """How many applications are logged in."""
+        return len(self._clients)
 
     async def start(self, bind: str, port: int) -> None:
         """Listen. Raises OSError when the port is taken."""
-        self._server = await asyncio.start_server(self._serve, bind, port, limit=LOGIN_BYTES)
+        family = socket.AF_INET6 if ":" in bind else socket.AF_INET
+        self._listener = socket.create_server((bind, port), family=family, backlog=128)
+        self._listener.setblocking(False)
+        self._accepting = asyncio.create_task(self._accept(self._listener), name="events-accept")
 
     async def close(self) -> None:
-        """End every connection and the port."""
-        server, self._server = self._server, None
-        if server is None:
-            return
-        server.close()
-        for task in list(self._serving):
+        """End the port and every connection, with a moment for what is on its way."""
+        if self._accepting is not None:
+            self._accepting.cancel()
+            await asyncio.gather(self._accepting, return_exceptions=True)
+            self._accepting = None
+        if self._listener is not None:
+            self._listener.close()
+            self._listener = None
+        for task in list(self._waiting):
             task.cancel()
-        await asyncio.gather(*self._serving, return_exceptions=True)
+        await asyncio.gather(*self._waiting, return_exceptions=True)
+        await self.end_connections()
+
+    async def end_connections(self) -> None:
+        """Close every connection: whoever may still come has to log in again."""
+        clients = list(self._clients)
+        self._clients.clear()
+        for client in clients:
+            if client.transport is not None:
+                client.transport.close()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_CLOSE_SECONDS):
+                for client in clients:
+                    await client.gone.wait()
+        for client in clients:
+            if client.transport is not None and not client.gone.is_set():
+                client.transport.abort()
 
     def send(self, event: Event) -> None:
         """Tell every connection."""
-        for client in self._clients:
-            client.send(event, self._sn())
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        peer = writer.get_extra_info("peername") or ("", 0)
-        task = asyncio.current_task()
-        if task is not None:
-            self._serving.add(task)
-            task.add_done_callback(self._serving.discard)
-        client: _Client | None = None
-        try:
-            if len(self._serving) > CONNECTIONS_MAX:
-                return
-            client = await self._log_in(reader, writer, str(peer[0]), int(peer[1]))
-            if client is not None:
-                self._clients.add(client)
-                while await reader.read(LOGIN_BYTES):
-                    pass  # what an application says after its login has no meaning
-        except (OSError, TimeoutError, ValueError, asyncio.IncompleteReadError):
-            log.info("events: %s did not log in or went away", peer[0])
-        finally:
-            if client is not None:
+        bodies: dict[Dialect, bytes] = {}
+        for client in list(self._clients):
+            if client.dialect not in bodies:
+                parts = encode(event, client.dialect, self._sn())
+                bodies[client.dialect] = b"".join(part + b"\r\n" for part in parts)
+            if not client.send(bodies[client.dialect]):
+                self.cut_off += 1
                 self._clients.discard(client)
-            writer.close()
-            with contextlib.suppress(OSError):
-                await writer.wait_closed()
+                log.warning("events: %s reads too slowly and is cut off", client.address)
+
+    # -- coming in --------------------------------------------------------------------------------------
+
+    async def _accept(self, listener: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                sock, peer = await loop.sock_accept(listener)
+            except OSError as failure:
+                # out of descriptors, as a rule: those that are open will end
+                log.error("events: no connection can be taken: %s", failure)
+                await asyncio.sleep(0.2)
+                continue
+            address = str(peer[0]).removeprefix("::ffff:")
+            if self._per_address[address] >= CONNECTIONS_PER_ADDRESS or self.connections >= CONNECTIONS_MAX:
+                self.refused += 1
+                sock.close()
+                continue
+            while len(self._waiting) >= WAITING_MAX:
+                oldest = next(iter(self._waiting))
+                del self._waiting[oldest]
+                oldest.cancel()
+                self.refused += 1
+            self._per_address[address] += 1
+            task = asyncio.create_task(self._admit(sock, address, int(peer[1])), name="events-login")
+            self._waiting[task] = address
+            task.add_done_callback(lambda done: self._waiting.pop(done, None))
+
+    def _left(self, address: str) -> None:
+        self._per_address[address] -= 1
+        if self._per_address[address] <= 0:
+            del self._per_address[address]
+
+    def _ended(self, connection: _Connection) -> None:
+        self._clients.discard(connection)
+        self._left(connection.address)
+
+    async def _admit(self, sock: socket.socket, address: str, port: int) -> None:
+        made: list[_Connection] = []
+
+        def make() -> _Connection:
+            made.append(_Connection(address, self._ended))
+            return made[0]
+
+        try:
+            async with asyncio.timeout(LOGIN_SECONDS):
+                await self._log_in(sock, make, address, port)
+        except LoginPacketError as wrong:
+            log.info("events: %s did not log in: %s", address, wrong)
+            if made and made[0].transport is not None:
+                made[0].transport.write(_FAILED)
+        except (OSError, TimeoutError) as failure:
+            log.info("events: %s did not log in: %s", address, failure or "time-out")
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+        finally:
+            connection = made[0] if made else None
+            if connection is None or connection.transport is None:
+                self._left(address)
+                sock.close()
+            elif connection not in self._clients:
+                connection.transport.close()
 
     async def _log_in(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, address: str, port: int
-    ) -> _Client | None:
-        _keep_alive(writer)
-        async with asyncio.timeout(LOGIN_SECONDS):
-            packet = await _packet(reader)
+        self, sock: socket.socket, make: Callable[[], _Connection], address: str, port: int
+    ) -> None:
+        sock.setblocking(False)
+        _tune(sock)
+        first = await first_byte(sock)
+        secure = first == TLS_HANDSHAKE and self.tls is not None
+        if not first or not self.mode.lets(secure=secure):
+            return
+        transport, connection = await asyncio.get_running_loop().connect_accepted_socket(
+            make,
+            sock,
+            ssl=self.tls if secure else None,
+            ssl_shutdown_timeout=_CLOSE_SECONDS if secure else None,
+        )
+        packet = await connection.packet
+        transport.pause_reading()
         login = parse_login(packet)
         if not await self._check_login(login.username, login.secret, address, port):
-            writer.write(b"Login Failed\r\n")
-            return None
-        writer.write(b"Login Success\r\n")
-        return _Client(writer, dialect_of(login.version), address)
+            transport.write(_FAILED)
+            return
+        if transport.is_closing():
+            return
+        connection.dialect = dialect_of(login.version)
+        transport.write(_SUCCESS)
+        transport.resume_reading()
+        self._clients.add(connection)
 
 
-async def _packet(reader: asyncio.StreamReader) -> bytes:
-    """Everything up to the first empty line; lines end with LF or CR LF."""
-    packet = b""
-    while True:
-        line = await reader.readline()
-        if not line or (packet and not line.strip()):
-            return packet
-        packet += line
-        if len(packet) > LOGIN_BYTES:
-            raise LoginPacketError("the login packet is too long")
-
-
-def _keep_alive(writer: asyncio.StreamWriter) -> None:
-    sock = writer.get_extra_info("socket")
-    if sock is not None:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        for option, value in (("TCP_KEEPIDLE", 30), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 3)):
-            if hasattr(socket, option):
-                sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
+def _tune(sock: socket.socket) -> None:
+    """Have the system find peers that have gone, and keep little for those that do not read."""
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BYTES)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    third = DEAD_SECONDS // 3
+    options = {
+        "TCP_KEEPIDLE": third,
+        "TCP_KEEPINTVL": third // 2,
+        "TCP_KEEPCNT": 4,
+        "TCP_USER_TIMEOUT": DEAD_SECONDS * 1000,  # for what was sent and not acknowledged
+    }
+    for name, value in options.items():
+        if hasattr(socket, name):
+            sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)

@@ -22,6 +22,7 @@ from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
 from offhook.contract.errors import Errno
+from offhook.sockets import TLS_HANDSHAKE, first_byte
 from offhook.web.reading import normalise_request_line
 
 log = logging.getLogger(__name__)
@@ -30,7 +31,6 @@ HEAD_SECONDS = 15.0
 HEAD_BYTES = 32 << 10
 CONNECTIONS_MAX = 2000
 CONNECTIONS_PER_ADDRESS = 300
-_TLS_HANDSHAKE = 0x16
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
@@ -84,6 +84,11 @@ class _Head(asyncio.Protocol):
         self._complete = False
         self._timer: asyncio.TimerHandle | None = None
         self._transport: asyncio.BaseTransport | None = None
+
+    @property
+    def connected(self) -> bool:
+        """Whether there was a connection, whose end is told to `closed`."""
+        return self._transport is not None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport
@@ -189,45 +194,26 @@ class Front:
 
     async def _connect(self, sock: socket.socket, address: str) -> None:
         loop = asyncio.get_running_loop()
-        handed_over = False
+        heads: list[_Head] = []
 
         def make() -> _Head:
-            nonlocal handed_over
-            handed_over = True
-            return _Head(self._server(), lambda: self._left(address))
+            heads.append(_Head(self._server(), lambda: self._left(address)))
+            return heads[0]
 
         try:
             sock.setblocking(False)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             async with asyncio.timeout(HEAD_SECONDS):
-                first = await _peek(sock)
+                first = await first_byte(sock)
                 if not first:
                     return
-                secure = first[0] == _TLS_HANDSHAKE and self._tls is not None
+                secure = first == TLS_HANDSHAKE and self._tls is not None
                 await loop.connect_accepted_socket(make, sock, ssl=self._tls if secure else None)
         except (OSError, TimeoutError, ssl.SSLError) as failure:
             log.debug("web: %s: %s", address, failure)
         finally:
-            if not handed_over:
+            # a handshake that fails has made the protocol, and never tells it that the connection is lost
+            if not heads or not heads[0].connected:
                 self._left(address)
                 with contextlib.suppress(OSError):
                     sock.close()
-
-
-def _settle(future: asyncio.Future[None]) -> None:
-    if not future.done():
-        future.set_result(None)
-
-
-async def _peek(sock: socket.socket) -> bytes:
-    """The first byte, left in the socket; empty when the other side closed."""
-    loop = asyncio.get_running_loop()
-    with contextlib.suppress(BlockingIOError):
-        return sock.recv(1, socket.MSG_PEEK)
-    readable: asyncio.Future[None] = loop.create_future()
-    loop.add_reader(sock, _settle, readable)
-    try:
-        await readable
-    finally:
-        loop.remove_reader(sock)
-    return sock.recv(1, socket.MSG_PEEK)

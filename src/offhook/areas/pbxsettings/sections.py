@@ -17,6 +17,7 @@ from offhook.areas.pbxsettings.recording_settings import RECORDING
 from offhook.areas.pbxsettings.records_settings import RECORDS
 from offhook.areas.pbxsettings.section import Section
 from offhook.areas.pbxsettings.softclient_settings import SOFTCLIENT
+from offhook.areas.pbxsettings.tcp_push_settings import TCP_PUSH
 from offhook.areas.pbxsettings.voicemail_settings import VOICEMAIL
 from offhook.areas.pbxsettings.wakeup_settings import WAKEUP
 from offhook.contract.errors import Errno
@@ -162,6 +163,7 @@ SECTIONS = (
     WAKEUP,
     VOICEMAIL,
     EVENTS,
+    TCP_PUSH,
 )
 
 
