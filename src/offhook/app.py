@@ -71,6 +71,7 @@ from offhook.protection import Protection
 from offhook.running_trunks import RunningTrunks
 from offhook.web.admin import PREFIX, AdminSite
 from offhook.web.api import Api
+from offhook.web.feed import PATH as FEED_PATH
 from offhook.web.front import Front
 from offhook.web.site import Site
 from offhook.web.tls import ensure_certificate, server_context
@@ -232,6 +233,8 @@ class Pbx:
             __version__,
             [*self.messages.admin_parts(), *self.protection.admin_parts()],
         )
+        self.feed = self.protection.delivery.feed_site(lambda: self.ready)
+        self.site.add(FEED_PATH, self.feed.handle)
         self.site.add_prefix(PREFIX, AdminSite(admin, core.check_operator).handle)
         self._tls = server_context(certificate, key)
         self._front = Front(self.site.handle, self._tls)
@@ -307,6 +310,7 @@ class Pbx:
     async def close(self, *, leave_engine: bool = False) -> None:
         """End everything; with `leave_engine` the engine and its calls go on for the next control plane."""
         self.ready = False
+        self.feed.end_streams()
         await self._front.close()
         await self._operator.close()
         await self.feature_codes.close()

@@ -1,4 +1,4 @@
-"""How events leave beside the contract's HTTP push: the event port. Made and wired here.
+"""How events leave beside the contract's HTTP push: the event port and the feed. Made and wired here.
 
 `offhook.protection` makes one `Delivery`.
 """
@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import logging
 import ssl
+from collections.abc import Callable
 
 from offhook.areas.access.settings import ApiSettings
 from offhook.areas.access.settings_admin import ApiPart
 from offhook.areas.pbxsettings.tcp_push_settings import TCP_PUSH
 from offhook.contract.admin import AdminPart
 from offhook.core import Core
+from offhook.events.feed import Feed
 from offhook.events.tcp_push import TlsMode
+from offhook.web.feed import FeedSite
 
 log = logging.getLogger(__name__)
 
@@ -24,11 +27,18 @@ class Delivery:
     def __init__(self, core: Core) -> None:
         self._core = core
         self._account = ("", "", True)
+        self.feed = Feed(core.dispatcher.journal, lambda: core.system.identity.sn, core.clock.now)
         core.on_parts_changed(self._parts_changed)
 
     def admin_parts(self) -> list[AdminPart]:
         """What operators can do with them."""
         return [ApiPart(self._core.api_settings)]
+
+    def feed_site(self, ready: Callable[[], bool]) -> FeedSite:
+        """The feed on the web port."""
+        return FeedSite(
+            self.feed, _Door(self._core), ready=ready, allow_origin=self._core.settings.allow_origin
+        )
 
     async def load(self, tls: ssl.SSLContext | None) -> None:
         """Read the settings, before the first port is opened. `tls` is what the event port speaks it with."""
@@ -55,6 +65,16 @@ class Delivery:
             self._account = account
             log.info("events: the API's account has changed; connections have to log in anew")
             await self._core.dispatcher.tcp.end_connections()
+
+
+class _Door:
+    """Lets those in who may read."""
+
+    def __init__(self, core: Core) -> None:
+        self._access = core.access
+
+    async def authorise(self, token: str) -> None:
+        await self._access.authenticate(token)
 
 
 def _account(settings: ApiSettings) -> tuple[str, str, bool]:

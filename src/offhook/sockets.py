@@ -27,3 +27,20 @@ async def first_byte(sock: socket.socket) -> bytes:
 def _settle(future: asyncio.Future[None]) -> None:
     if not future.done():
         future.set_result(None)
+
+
+def find_dead_peer(sock: socket.socket, seconds: int, *, send_buffer: int) -> None:
+    """Have the system end a connection whose other side does not answer for `seconds`, and bound what it
+    keeps for one that does not read (bytes)."""
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    third = seconds // 3
+    options = {
+        "TCP_KEEPIDLE": third,
+        "TCP_KEEPINTVL": third // 2,
+        "TCP_KEEPCNT": 4,
+        "TCP_USER_TIMEOUT": seconds * 1000,  # for what was sent and not acknowledged
+    }
+    for name, value in options.items():
+        if hasattr(socket, name):
+            sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)

@@ -43,6 +43,7 @@ from offhook.settings import Settings
 from offhook.store.unit import UnitOfWork
 from offhook.web.admin import PREFIX, AdminSite
 from offhook.web.api import Api
+from offhook.web.feed import PATH as FEED_PATH
 from offhook.web.front import Front
 from offhook.web.site import Site
 from offhook.web.tls import ensure_certificate, server_context
@@ -145,6 +146,8 @@ class TestApi:
             ),
             core.check_operator,
         )
+        self.feed = self.delivery.feed_site(lambda: self.ready)
+        site.add(FEED_PATH, self.feed.handle)
         site.add_prefix(PREFIX, admin.handle)
         # as if the request came from another machine
         site.add_prefix(ELSEWHERE, lambda request: admin.handle(request.clone(remote="192.0.2.7")))
@@ -229,6 +232,7 @@ async def running_api(*, https_only: bool = False) -> AsyncIterator[TestApi]:
         finally:
             await api.hotel.close()
             await api.messages.close()
+            api.feed.end_streams()
             await api.front.close()
             await core.dispatcher.close()
             await core.close()

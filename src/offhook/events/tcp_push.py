@@ -25,7 +25,7 @@ from offhook.events.api import Event
 from offhook.events.dialect import Dialect, dialect_of
 from offhook.events.encoding import encode
 from offhook.events.tcp_login import LoginPacketError, complete_packet, parse_login
-from offhook.sockets import TLS_HANDSHAKE, first_byte
+from offhook.sockets import TLS_HANDSHAKE, find_dead_peer, first_byte
 
 log = logging.getLogger(__name__)
 
@@ -242,7 +242,8 @@ class TcpPush:
         self, sock: socket.socket, make: Callable[[], _Connection], address: str, port: int
     ) -> None:
         sock.setblocking(False)
-        _tune(sock)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        find_dead_peer(sock, DEAD_SECONDS, send_buffer=_SEND_BYTES)
         first = await first_byte(sock)
         secure = first == TLS_HANDSHAKE and self.tls is not None
         if not first or not self.mode.lets(secure=secure):
@@ -265,20 +266,3 @@ class TcpPush:
         transport.write(_SUCCESS)
         transport.resume_reading()
         self._clients.add(connection)
-
-
-def _tune(sock: socket.socket) -> None:
-    """Have the system find peers that have gone, and keep little for those that do not read."""
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BYTES)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    third = DEAD_SECONDS // 3
-    options = {
-        "TCP_KEEPIDLE": third,
-        "TCP_KEEPINTVL": third // 2,
-        "TCP_KEEPCNT": 4,
-        "TCP_USER_TIMEOUT": DEAD_SECONDS * 1000,  # for what was sent and not acknowledged
-    }
-    for name, value in options.items():
-        if hasattr(socket, name):
-            sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
