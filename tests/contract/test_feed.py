@@ -102,7 +102,7 @@ class Stream:
 
 @pytest_asyncio.fixture
 async def feed() -> AsyncIterator[Feed]:
-    async with running_api() as api, aiohttp.ClientSession() as http:
+    async with running_api() as api, aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=False)) as http:
         yield Feed(api, http, await api.login())
 
 
@@ -110,7 +110,9 @@ def change(number: object) -> ConfigChange:
     return ConfigChange("extension", str(number), "add")
 
 
-async def test_events_come_as_they_happen(feed: Feed) -> None:
+@pytest.mark.parametrize("scheme", ["http", "https"])
+async def test_events_come_as_they_happen(feed: Feed, scheme: str) -> None:
+    feed.url = feed.url.replace("http", scheme)
     async with feed.stream() as stream:
         feed.tell(change(1), ExtensionStatus("1000", ExtensionState.BUSY, ""), CDR)
         sn = feed.api.core.system.identity.sn
@@ -312,7 +314,9 @@ async def test_streams_end_when_the_control_plane_does(feed: Feed) -> None:
         assert (message.type, message.data) == (aiohttp.WSMsgType.CLOSE, 1012)
 
 
-async def test_websocket(feed: Feed) -> None:
+@pytest.mark.parametrize("scheme", ["http", "https"])
+async def test_websocket(feed: Feed, scheme: str) -> None:
+    feed.url = feed.url.replace("http", scheme)
     async with feed.websocket(after="0", kinds="ConfigChange") as socket:
         await socket.send_str('{"command": "anything"}')
         await feed.told(change(1), CDR, change(2))

@@ -5,7 +5,50 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Any, Protocol
+
+
+def _query(name: str, about: str, kind: str = "string") -> dict[str, Any]:
+    return {"name": name, "in": "query", "description": about, "schema": {"type": kind}}
+
+
+FEED_PATHS: dict[str, Any] = {
+    "/events": {
+        "servers": [{"url": "/api"}],
+        "get": {
+            "summary": "What happens, as server-sent events; the same over a WebSocket at the same address",
+            "operationId": "events",
+            "tags": ["event feed"],
+            "parameters": [
+                _query("token", "a token, unless the header Authorization: Bearer has it"),
+                _query("after", "the id of the last event that was seen; without it, from now on", "integer"),
+                _query("kinds", "only these kinds of events, joined by commas"),
+                _query("extension", "only events that name this extension"),
+                {
+                    "name": "Last-Event-ID",
+                    "in": "header",
+                    "description": "as after, and stronger: browsers send it when they connect again",
+                    "schema": {"type": "integer"},
+                },
+            ],
+            "responses": {
+                "200": {
+                    "description": "a stream that does not end by itself",
+                    "content": {"text/event-stream": {"schema": {"type": "string"}}},
+                },
+                "101": {
+                    "description": "a WebSocket with one JSON object for each event"
+                },
+                "400": {"description": "a parameter is wrong"},
+                "401": {"description": "the token is missing, unknown or has ended"},
+                "403": {"description": "the token may not read"},
+                "429": {"description": "too many streams are open"},
+                "503": {"description": "the PBX is starting or ending, or the API is off"},
+            },
+        },
+    }
+}
+"""The feed in the OpenAPI document. The stream has no end: tools that try everything leave it out."""
 
 
 class FeedItem(Protocol):

@@ -10,6 +10,7 @@ from typing import Any
 
 from offhook.contract.endpoint import Endpoint, Registry
 from offhook.contract.errors import Errno
+from offhook.contract.feed import FEED_PATHS
 from offhook.contract.params import declared_params, request_schema
 from offhook.contract.results import Download
 
@@ -33,7 +34,10 @@ def openapi(registry: Registry, version: str) -> dict[str, object]:
             "description": "Every value on the wire is a string. A failure has status Failed and an errno.",
         },
         "servers": [{"url": "/api/v2.0.0"}],
-        "paths": {f"/{endpoint.path}": {_method(endpoint): _operation(endpoint)} for endpoint in registry},
+        "paths": {
+            **{f"/{endpoint.path}": {_method(endpoint): _operation(endpoint)} for endpoint in registry},
+            **FEED_PATHS,
+        },
     }
 
 
