@@ -1,0 +1,1 @@
+"""Attacks on a whole PBX from outside, printed as a table (scripts/attack). See attack/__main__.py."""
