@@ -17,6 +17,8 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
+from offhook.areas.access.accounts import Accounts
+from offhook.areas.access.limits import Limits
 from offhook.areas.access.lockout import Lockout
 from offhook.areas.access.service import Access
 from offhook.areas.access.sessions import Sessions
@@ -39,6 +41,7 @@ from offhook.areas.mail.service import Mailer
 from offhook.areas.numbers.service import Numbers
 from offhook.areas.objects.field import Row
 from offhook.areas.objects.references import References
+from offhook.areas.pbxsettings.apilimits_settings import APILIMITS
 from offhook.areas.pbxsettings.events_settings import EVENTS
 from offhook.areas.pbxsettings.sections import SECTIONS
 from offhook.areas.pbxsettings.service import SettingsService
@@ -187,7 +190,15 @@ class Core:
                 target, (settings.http_port, settings.event_port, settings.sip_port)
             ),
         )
-        self.access = Access(self.api_settings, self.sessions, self.lockout, self.dispatcher)
+        self.access = Access(
+            self.api_settings,
+            self.sessions,
+            self.lockout,
+            self.dispatcher,
+            Accounts(store, clock),
+            Limits(clock, lambda: self.pbx_settings.get(APILIMITS)),
+        )
+        self.on_parts_changed(self.access.limits.on_parts_changed)
         self.accounts = ConsoleAccounts(store, clock)
         self.numbers = Numbers()
         vault = Vault(settings.data / "secret.key")
@@ -207,7 +218,7 @@ class Core:
             references=References(),
             vault=vault,
             on_changed=self._parts_changed,
-            publish=self._publish_trunk,
+            announce={"trunks": self._publish_trunk, "apiaccounts": self.access.account_changed},
         )
         self.room_names = RoomNames(store)
         self.numbers.register("instant conference", is_instant)
@@ -256,6 +267,8 @@ class Core:
         await core.system.load()
         api_password = await core.api_settings.load(generate_password)
         core.first_passwords = FirstPasswords(await core.accounts.create_first(), api_password)
+        await core.access.accounts.load()
+        await core.access.limits.load()
         await core.sessions.load()
         await core.lockout.load()
         await core.gate.load()

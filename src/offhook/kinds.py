@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal, cast
 
+from offhook.areas.access.kind import KIND as APIACCOUNTS
 from offhook.areas.conferences import api as conferences_api
 from offhook.areas.conferences.kind import KIND as CONFERENCES
 from offhook.areas.disa.kinds import CALLBACKS, DISAS
@@ -47,6 +48,7 @@ KINDS = (
     CALLBACKS,
     INROUTES,
     MAILBOXES,
+    APIACCOUNTS,
 )
 """In the order in which `apply` makes them: lists name what was made before them."""
 
@@ -62,7 +64,7 @@ class ObjectServices:
         references: References,
         vault: Vault,
         on_changed: OnChanged,
-        publish: Announce,
+        announce: Mapping[str, Announce],
     ) -> None:
         self.references = references
         references.add_target("extension", "extension", queries.exists)
@@ -74,7 +76,7 @@ class ObjectServices:
                 references=references,
                 vault=vault,
                 on_changed=on_changed,
-                announce=publish if kind is TRUNKS else None,
+                announce=announce.get(kind.key),
             )
             for kind in KINDS
         }

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from offhook.areas.access.admin import KeysPart
 from offhook.areas.control.live import LiveCalls
 from offhook.asterisk.switch import Switch
 from offhook.contract.admin import AdminPart
@@ -21,10 +22,11 @@ class Protection:
     def __init__(self, core: Core, switch: Switch, live: LiveCalls, messages: Messages) -> None:
         self.alarms = messages.alarms
         self.delivery = Delivery(core)
+        self.api_keys = KeysPart(core.access.accounts)
 
     def admin_parts(self) -> list[AdminPart]:
         """What operators can do with them."""
-        return [*self.delivery.admin_parts()]
+        return [*self.delivery.admin_parts(), self.api_keys]
 
     async def start(self) -> None:
         """Begin, once the engine can be spoken to."""

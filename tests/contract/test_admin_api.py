@@ -356,6 +356,7 @@ async def test_the_document_agrees_with_what_is_declared_and_served(api: Switchb
     served |= {"/mail", "/mail/test", "/mail/{id}", "/mail/{id}/retry", "/alarms"}
     served |= {"/wakeupcalls", "/wakeupcalls/{id}", "/wakeupjournal"}
     served |= {"/api"}
+    served |= {"/apikeys", "/apikeys/{id}"}
     for path, item in paths.items():
         if path.split("/")[1] not in {*OBJECTS, "settings"}:
             assert path in served

@@ -35,10 +35,10 @@ from offhook.clock import ManualClock
 from offhook.contract.endpoint import Registry
 from offhook.contract.openapi import openapi
 from offhook.core import Core
-from offhook.delivery import Delivery
 from offhook.events.settings import ReportMethod
 from offhook.kinds import object_endpoints
 from offhook.messages import Messages
+from offhook.protection import Protection
 from offhook.settings import Settings
 from offhook.store.unit import UnitOfWork
 from offhook.web.admin import PREFIX, AdminSite
@@ -102,11 +102,12 @@ class TestApi:
         )
         live = LiveCalls(core.dispatcher.publish_soon, core.records.call_ended)
         self.messages = Messages(core, switch, live)
+        self.protection = Protection(core, switch, live, self.messages)
         self.links = self.messages.links
         self.call_records = self.messages.call_records
         self.recordings = self.messages.recordings.service
         self.alarms = self.messages.alarms
-        self.delivery = Delivery(core)
+        self.delivery = self.protection.delivery
         self.forgotten: list[str] = []
         self.emptied: list[tuple[str, float]] = []
         self.engine_away = False
@@ -142,7 +143,7 @@ class TestApi:
                 core.music,
                 custom,
                 __version__,
-                [*self.messages.admin_parts(), *self.delivery.admin_parts()],
+                [*self.messages.admin_parts(), *self.protection.admin_parts()],
             ),
             core.check_operator,
         )

@@ -160,7 +160,7 @@ async def test_a_receiver_that_cannot_be(api: TestApi, url: str) -> None:
 async def test_a_heartbeat_moves_the_receiver_and_keeps_the_format(api: TestApi) -> None:
     caller = Caller("192.0.2.7", 1, secure=False)
     tokens = await api.core.access.login(caller, "api", MD5, Push(port=8260, url="report", version="2.0.0"))
-    session = await api.core.access.authenticate(tokens.token)
+    session = await api.core.access.authenticate(tokens.token, "127.0.0.1")
     caller = Caller("192.0.2.7", 1, secure=False, session=session)
     receivers = api.core.dispatcher.receivers
 
@@ -182,7 +182,7 @@ async def test_a_heartbeat_moves_the_receiver_and_keeps_the_format(api: TestApi)
 
 async def test_our_own_address_as_receiver_makes_no_loop(api: TestApi) -> None:
     token = await api.login(url=f"http://127.0.0.1:{api.port}/api/v2.0.0/login", urltag="1")
-    session = await api.core.access.authenticate(token)
+    session = await api.core.access.authenticate(token, "127.0.0.1")
     assert api.core.dispatcher.target_of(session) is None
 
 

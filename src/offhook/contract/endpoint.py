@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from offhook.contract.errors import Errno
+from offhook.contract.scopes import Scope, needed
 
 Q = TypeVar("Q")
 A = TypeVar("A")
@@ -43,6 +44,11 @@ class Endpoint(Generic[Q, A]):
     handler: Callable[[Caller, Q], Awaitable[A]]
     errors: tuple[Errno, ...] = ()
     needs_token: bool = True
+
+    @property
+    def scopes(self) -> frozenset[Scope]:
+        """What an account has to be allowed to call it."""
+        return needed(self.path)
 
 
 ALIASES: Mapping[str, str] = {

@@ -36,9 +36,7 @@ FEED_PATHS: dict[str, Any] = {
                     "description": "a stream that does not end by itself",
                     "content": {"text/event-stream": {"schema": {"type": "string"}}},
                 },
-                "101": {
-                    "description": "a WebSocket with one JSON object for each event"
-                },
+                "101": {"description": "a WebSocket with one JSON object for each event"},
                 "400": {"description": "a parameter is wrong"},
                 "401": {"description": "the token is missing, unknown or has ended"},
                 "403": {"description": "the token may not read"},

@@ -53,6 +53,7 @@ def _operation(endpoint: Endpoint[Any, Any]) -> dict[str, object]:
         "summary": endpoint.summary,
         "operationId": endpoint.path.replace("/", "_"),
         "tags": [f"chapter {endpoint.chapter}"],
+        "x-scopes": sorted(endpoint.scopes),
         "responses": {
             "200": {
                 "description": "Success, or Failed with one of: "

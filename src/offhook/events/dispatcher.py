@@ -132,6 +132,10 @@ class Dispatcher:
         """A token ended; its receiver gets nothing more on its account."""
         await self.receivers.end_session(session)
 
+    def disconnect(self) -> None:
+        """Close the connections that applications have opened for events: they have to log in again."""
+        self._tcp.disconnect()
+
     def target_of(self, session: str) -> Target | None:
         """Where this session's events go."""
         return self.receivers.target_of(session)

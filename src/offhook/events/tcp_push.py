@@ -162,6 +162,11 @@ class TcpPush:
             if client.transport is not None and not client.gone.is_set():
                 client.transport.abort()
 
+    def disconnect(self) -> None:
+        """Cut off whoever has logged in: an account is not any more what it was."""
+        for client in self._clients:
+            client.writer.transport.abort()
+
     def send(self, event: Event) -> None:
         """Tell every connection."""
         bodies: dict[Dialect, bytes] = {}

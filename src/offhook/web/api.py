@@ -11,6 +11,7 @@ import logging
 import re
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -25,17 +26,27 @@ from offhook.web.reading import NotJson, read_body, read_query
 
 log = logging.getLogger(__name__)
 
-BODY_MAX = 10 << 20
 BODY_SECONDS = 30.0
+BODIES_MAX = 64 << 20
 ANY_VERSION = frozenset({"login", "heartbeat", "logout", "token/refresh"})
 _PATH = re.compile(r"/+api/+v?(?P<version>[0-9][0-9A-Za-z._-]*)(?:/+(?P<endpoint>.*?))?/*", re.IGNORECASE)
 
 
-class Authenticator(Protocol):
-    """Who may call."""
+class Gate(Protocol):
+    """Who may call, from where, what and how often; the access area has it."""
 
-    async def authenticate(self, token: str) -> str:
-        """The session of a living token. Raises ContractError 20004 or 20006."""
+    @property
+    def body_bytes(self) -> int:
+        """How large the body of a request is at most."""
+
+    def request(self, address: str) -> AbstractContextManager[None]:
+        """Around every request of an address. Raises ContractError 20022 or 10025 instead."""
+
+    async def authenticate(self, token: str, address: str) -> str:
+        """The session of a living token that comes from `address`. Raises ContractError 20004 or 20006."""
+
+    def permit(self, session: str, path: str) -> AbstractContextManager[None]:
+        """Around what a session asks an endpoint for. Raises ContractError 10003 or 10025 instead."""
 
     def login_address(self, session: str) -> str:
         """The address that a session's token was obtained from."""
@@ -47,13 +58,14 @@ class Api:
     def __init__(
         self,
         registry: Registry,
-        authenticator: Authenticator,
+        gate: Gate,
         *,
         ready: Callable[[], bool],
         allow_origin: str,
     ) -> None:
         self._registry = registry
-        self._authenticator = authenticator
+        self._gate = gate
+        self._buffered = 0
         self._ready = ready
         self._allow_origin = allow_origin
 
@@ -84,16 +96,29 @@ class Api:
         return answer
 
     def _headers(self) -> dict[str, str]:
-        headers = {"Server": "offhook", "Connection": "close", "Accept-Ranges": "bytes"}
+        headers = {
+            "Server": "offhook",
+            "Connection": "close",
+            "Accept-Ranges": "bytes",
+            "Cache-Control": "no-store",
+            "X-Content-Type-Options": "nosniff",
+        }
         if self._allow_origin:
             headers["Access-Control-Allow-Origin"] = self._allow_origin
             headers["Access-Control-Allow-Methods"] = "GET, POST, OPTIONS, PUT, DELETE"
             headers["Access-Control-Allow-Headers"] = "Content-Type"
+            if self._allow_origin != "*":
+                headers["Vary"] = "Origin"
         return headers
 
     async def _answer(self, request: web.BaseRequest) -> dict[str, Wire] | Download:
         if request.method == "OPTIONS":
             return {}
+        caller = _caller(request)
+        with self._gate.request(caller.address):
+            return await self._served(request, caller)
+
+    async def _served(self, request: web.BaseRequest, caller: Caller) -> dict[str, Wire] | Download:
         if request.method not in {"POST", "GET"}:
             raise ContractError(Errno.NOT_POST)
         values = await self._values(request)
@@ -105,12 +130,15 @@ class Api:
         endpoint = self._registry.called(path)
         if endpoint is not None and not (version.startswith("2.") or path in ANY_VERSION):
             endpoint = None
-        caller = _caller(request)
         if endpoint is None or endpoint.needs_token:
             caller = await self._authenticated(caller, values)
         if endpoint is None:
             raise ContractError(Errno.UNKNOWN_REQUEST, f"{path[:80]} is not known")
-        result = await _call(endpoint, caller, values)
+        if endpoint.needs_token:
+            with self._gate.permit(caller.session, endpoint.path):
+                result = await _call(endpoint, caller, values)
+        else:
+            result = await _call(endpoint, caller, values)
         if isinstance(result, Download):
             return result
         wire = to_wire(result)
@@ -122,7 +150,7 @@ class Api:
     async def _values(self, request: web.BaseRequest) -> dict[str, str]:
         if request.headers.get("Expect", "").lower() == "100-continue" and request.transport is not None:
             request.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        body = await _body(request)
+        body = await self._body(request)
         try:
             return {**read_query(request.query_string), **read_body(body)}
         except NotJson as broken:
@@ -134,8 +162,25 @@ class Api:
         token = values.get("token", "").strip()
         if not token:
             raise ContractError(Errno.TOKEN_EMPTY)
-        session = await self._authenticator.authenticate(token)
-        return replace(caller, session=session, login_address=self._authenticator.login_address(session))
+        session = await self._gate.authenticate(token, caller.address)
+        return replace(caller, session=session, login_address=self._gate.login_address(session))
+
+    async def _body(self, request: web.BaseRequest) -> bytes:
+        most, chunks = self._gate.body_bytes, bytearray()
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                async for chunk in request.content.iter_any():
+                    chunks += chunk
+                    self._buffered += len(chunk)
+                    if len(chunks) > most:
+                        raise ContractError(Errno.NOT_JSON, f"the body is larger than {most >> 10} kB")
+                    if self._buffered > BODIES_MAX:
+                        raise ContractError(Errno.APPLIED_TOO_OFTEN, "too many large requests at a time")
+        except (TimeoutError, OSError, ValueError, web.RequestPayloadError):
+            raise ContractError(Errno.NOT_JSON, "the body did not arrive whole") from None
+        finally:
+            self._buffered -= len(chunks)
+        return bytes(chunks)
 
 
 async def _call(endpoint: Endpoint[Any, Any], caller: Caller, values: Mapping[str, str]) -> Any:
@@ -144,19 +189,6 @@ async def _call(endpoint: Endpoint[Any, Any], caller: Caller, values: Mapping[st
     if endpoint.request is not NoParameters and needed and not (set(values) - {"token"}):
         raise ContractError(Errno.DATA_EMPTY, "parameters are needed: " + ", ".join(needed))
     return await endpoint.handler(caller, read_request(endpoint.request, values))
-
-
-async def _body(request: web.BaseRequest) -> bytes:
-    chunks = bytearray()
-    try:
-        async with asyncio.timeout(BODY_SECONDS):
-            async for chunk in request.content.iter_any():
-                chunks += chunk
-                if len(chunks) > BODY_MAX:
-                    raise ContractError(Errno.NOT_JSON, "the body is larger than 10 MB")
-    except (TimeoutError, OSError, ValueError, web.RequestPayloadError):
-        raise ContractError(Errno.NOT_JSON, "the body did not arrive whole") from None
-    return bytes(chunks)
 
 
 def _caller(request: web.BaseRequest) -> Caller:

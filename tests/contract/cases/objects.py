@@ -57,6 +57,16 @@ OBJECTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {"name": "Second", "member": "1000,"},
         {"type": "multicast", "multicastip": "239.1.2.3:5004"},
     ),
+    "apiaccounts": (
+        {
+            "username": "crm",
+            "password": "Crm4Reading",
+            "scopes": "read,control",
+            "addresses": "192.0.2.0/24",
+            "requestrate": 20,
+        },
+        {"scopes": "read", "addresses": "", "callrate": 60},
+    ),
     "callbacks": ({"name": "new", "outroute": "out1", "destination": "ivr 6500"}, {"delay": 9}),
     "inroutes": (
         {

@@ -1,4 +1,7 @@
-"""Addresses that present wrong passwords: locked for ten minutes after five in a row (spec 00, `lockout`)."""
+"""Addresses that present wrong passwords: locked for ten minutes after five in a row (spec 00, `lockout`).
+
+Of IPv6 the /64 counts as one address (`offhook.contract.source`).
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ import sqlalchemy as sa
 from offhook.areas.access.tables import login_failures
 from offhook.clock import Clock
 from offhook.contract.errors import ContractError, Errno
+from offhook.contract.source import source_of
 from offhook.store.unit import Store, UnitOfWork
 
 FAILURES = 5
@@ -58,13 +62,14 @@ class Lockout:
 
     def turn(self, address: str) -> asyncio.Lock:
         """Tries of one address come one after another, or many at once would pass before the fifth counts."""
+        source = source_of(address)
         if len(self._turns) > ADDRESSES_MAX:
             self._turns = {known: lock for known, lock in self._turns.items() if lock.locked()}
-        return self._turns.setdefault(address, asyncio.Lock())
+        return self._turns.setdefault(source, asyncio.Lock())
 
     def check(self, address: str) -> None:
         """Raises ContractError 20002 while the address is locked."""
-        known = self._failures.get(address)
+        known = self._failures.get(source_of(address))
         if known is not None and known.locked_until > self._clock.now():
             raise ContractError(Errno.LOGIN_LOCKED, "too many wrong passwords from this address")
 
@@ -72,24 +77,27 @@ class Lockout:
         """Count a wrong password."""
         now = self._clock.now()
         self._forget_old(now)
-        known = self._failures.setdefault(address, _Failures())
+        source = source_of(address)
+        known = self._failures.setdefault(source, _Failures())
         if known.locked_until and known.locked_until <= now:
             known.count, known.locked_until = 0, 0.0
         known.count += 1
         known.last = now
         if known.count >= FAILURES:
             known.locked_until = now + LOCKED_SECONDS
-        await self._save(address, known, port)
+        await self._save(source, known, port)
 
     async def succeeded(self, address: str) -> None:
         """A right password: the count begins anew."""
-        if self._failures.pop(address, None) is not None:
-            await self._delete(address)
+        source = source_of(address)
+        if self._failures.pop(source, None) is not None:
+            await self._delete(source)
 
     async def release(self, address: str) -> bool:
         """Let an address try again at once; False when it was not known."""
-        known = self._failures.pop(address, None)
-        await self._delete(address)
+        source = source_of(address)
+        known = self._failures.pop(source, None)
+        await self._delete(source)
         return known is not None
 
     async def blocked(self) -> Sequence[Blocked]:

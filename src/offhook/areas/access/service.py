@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-import hmac
 import logging
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
+from offhook.areas.access.accounts import (
+    KEY_PREFIX,
+    KEY_SESSION,
+    OWN,
+    Account,
+    Accounts,
+    own_account,
+    session_of,
+)
+from offhook.areas.access.limits import Limits
 from offhook.areas.access.lockout import Lockout
 from offhook.areas.access.passwords import PasswordCheck, md5_of
-from offhook.areas.access.sessions import Session, Sessions, Tokens
+from offhook.areas.access.sessions import RefreshedTwice, Session, Sessions, Tokens
 from offhook.areas.access.settings import SettingsKeeper
+from offhook.areas.objects.field import Row
 from offhook.contract.endpoint import Caller
 from offhook.contract.errors import ContractError, Errno
+from offhook.contract.scopes import Scope, needed
 from offhook.events.api import (
     DEFAULT_PORT,
     Dialect,
@@ -22,6 +34,7 @@ from offhook.events.api import (
     dialect_of,
     relative_target,
 )
+from offhook.store.unit import UnitOfWork
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +50,9 @@ class ReceiverRegistry(Protocol):
 
     def target_of(self, session: str) -> Target | None:
         """Where a session's events go."""
+
+    def disconnect(self) -> None:
+        """Close the connections that applications have opened for events: they have to log in again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,19 +85,110 @@ class Access:
     """The door of the API."""
 
     def __init__(
-        self, settings: SettingsKeeper, sessions: Sessions, lockout: Lockout, receivers: ReceiverRegistry
+        self,
+        settings: SettingsKeeper,
+        sessions: Sessions,
+        lockout: Lockout,
+        receivers: ReceiverRegistry,
+        accounts: Accounts,
+        limits: Limits,
     ) -> None:
         self.settings = settings
         self.sessions = sessions
         self.lockout = lockout
+        self.accounts = accounts
+        self.limits = limits
         self._receivers = receivers
         self._passwords = PasswordCheck()
+        sessions.most = lambda: limits.sessions
+        settings.on_account = self._own_changed
 
-    async def authenticate(self, token: str) -> str:
-        """The session of a living token. Raises ContractError 20004 or 20006."""
+    @property
+    def body_bytes(self) -> int:
+        """How large the body of a request is at most."""
+        return self.limits.body_bytes
+
+    def request(self, address: str) -> AbstractContextManager[None]:
+        """Around every request of an address. Raises ContractError 20022 or 10025 instead."""
+        return self.limits.request(address)
+
+    async def authenticate(self, token: str, address: str) -> str:
+        """The session of a living token that comes from `address`. Raises ContractError 20004 or 20006."""
         if not self.settings.now.enabled:
             raise ContractError(Errno.SERVICE_NOT_RUNNING, "the API is switched off")
-        return self.sessions.use(token).key
+        return self.sessions.use(token, address, lambda session: self._may(session, address)).key
+
+    async def authenticate_bearer(self, credential: str, address: str) -> str:
+        """The session of an account's key or of a living token, for what is no endpoint of the contract.
+
+        Raises ContractError: 20022 for an address that may not come, 30003, 20002 while the address is
+        locked, 20004 or 20006. A wrong key counts like a wrong password.
+        """
+        self.limits.check_address(address)
+        if not credential.startswith(KEY_PREFIX):
+            return await self.authenticate(credential, address)
+        if not self.settings.now.enabled:
+            raise ContractError(Errno.SERVICE_NOT_RUNNING, "the API is switched off")
+        async with self.lockout.turn(address):
+            self.lockout.check(address)
+            account = self.accounts.by_key(credential)
+            if account is None or not account.may_come_from(address):
+                await self.lockout.failed(address, 0)
+                raise ContractError(Errno.NO_SUCH_TOKEN)
+        return session_of(account)
+
+    def alive(self, session: str) -> bool:
+        """Whether a session goes on, one of a token or of a key."""
+        if session.startswith(KEY_SESSION):
+            return self.settings.now.enabled and self.accounts.of_session(session) is not None
+        return self.sessions.alive(session)
+
+    def account_of(self, session: str) -> Account | None:
+        """Whose session it is; None when it or its account has gone."""
+        if session.startswith(KEY_SESSION):
+            return self.accounts.of_session(session)
+        found = self.sessions.get(session)
+        return self._account(found.account) if found is not None else None
+
+    def scopes_of(self, session: str) -> frozenset[str]:
+        """What a session may do: some of read, control, configure; nothing once it has gone."""
+        account = self.account_of(session)
+        return frozenset(account.scopes) if account is not None else frozenset()
+
+    def permit(self, session: str, path: str) -> AbstractContextManager[None]:
+        """Around what a session asks an endpoint for.
+
+        Raises ContractError instead: 10003 where its account lacks the scope, 10025 where it asks too much.
+        """
+        account = self.account_of(session)
+        if account is None:
+            raise ContractError(Errno.NO_SUCH_TOKEN)
+        if missing := needed(path) - account.scopes:
+            raise ContractError(Errno.UNKNOWN_REQUEST, f"this account may not: it lacks {', '.join(missing)}")
+        return self.limits.work(session, account, path)
+
+    def _account(self, identity: int) -> Account | None:
+        if identity == OWN:
+            now = self.settings.now
+            return own_account(now.username, now.password_derived)
+        return self.accounts.by_id(identity)
+
+    def _may(self, session: Session, address: str) -> bool:
+        account = self._account(session.account)
+        return account is not None and account.may_come_from(address)
+
+    def _own_changed(self, unit: UnitOfWork) -> None:
+        self._ended(unit, OWN)
+
+    def account_changed(self, unit: UnitOfWork, _operation: str, row: Row, old: Row | None) -> None:
+        """An account was made, changed or deleted in `unit`: what it had begun ends."""
+        self.accounts.reread_in(unit)
+        if old is not None:
+            self._ended(unit, row["id"])
+
+    def _ended(self, unit: UnitOfWork, account: int) -> None:
+        self.sessions.end_account_in(unit, account)
+        unit.after_commit(self._receivers.disconnect)
 
     def login_address(self, session: str) -> str:
         """The address that a session's token was obtained from; empty for one that is not known."""
@@ -89,43 +196,56 @@ class Access:
         return found.address if found is not None else ""
 
     async def login(self, caller: Caller, username: str, password_md5: str, push: Push) -> Tokens:
-        """A token for the API's account.
+        """A token for an account of the API.
 
         Raises ContractError 30003 when the API is off, 20002 while the address is locked, 20003 for a wrong
         account, 20008 for a receiver that cannot be.
         """
         if not self.settings.now.enabled:
             raise ContractError(Errno.SERVICE_NOT_RUNNING, "the API is switched off")
-        await self._verify(username, password_md5, caller.address, caller.port)
+        account = await self._verify(username, password_md5, caller.address, caller.port)
         try:
             target = target_for(push, caller.address)
         except TargetError as wrong:
             raise ContractError(Errno.PORT_WRONG, f"the receiver cannot be: {wrong}") from None
-        session, tokens = await self.sessions.begin(caller.address, push.version or "")
-        await self._receivers.register(session.key, target, dialect_of(push.version or ""))
+        session, tokens = await self.sessions.begin(caller.address, push.version or "", account.id)
+        await self._register(session, target, push.version or "")
         return tokens
 
+    async def _register(self, session: Session, target: Target | None, version: str) -> None:
+        """Have a session's events go to `target`, if its account may read at all."""
+        if Scope.READ not in self.scopes_of(session.key):
+            target = None
+        await self._receivers.register(session.key, target, dialect_of(version))
+
     async def check_tcp_login(self, username: str, secret: str, address: str, port: int) -> bool:
-        """Whether a TCP login packet is right; a wrong one counts like any other wrong password."""
+        """Whether a TCP login packet is right; a wrong one counts like any other wrong password.
+
+        An account that may not read is refused, as there is nothing for it.
+        """
         if not self.settings.now.enabled:
             return False
         try:
-            await self._verify(username, md5_of(secret), address, port)
+            self.limits.check_address(address)
+            account = await self._verify(username, md5_of(secret), address, port)
         except ContractError as refused:
             log.info("access: TCP login from %s: %s", address, refused)
             return False
-        return True
+        return Scope.READ in account.scopes
 
-    async def _verify(self, username: str, password_md5: str, address: str, port: int) -> None:
+    async def _verify(self, username: str, password_md5: str, address: str, port: int) -> Account:
         async with self.lockout.turn(address):
             self.lockout.check(address)
-            settings = self.settings.now
-            right = await self._passwords.is_right(password_md5, settings.password_derived)
-            named = hmac.compare_digest(username.encode(), settings.username.encode())
-            if not (right and named):
+            own = self.settings.now.username
+            account = self._account(OWN) if username == own else self.accounts.by_name(username)
+            derived = account.password_derived if account is not None else None
+            right = await self._passwords.is_right(username, password_md5, derived)
+            # from elsewhere it looks as if the password were wrong, so that nobody can try them there
+            if account is None or not right or not account.may_come_from(address):
                 await self.lockout.failed(address, port)
                 raise ContractError(Errno.LOGIN_WRONG)
             await self.lockout.succeeded(address)
+            return account
 
     async def heartbeat(self, caller: Caller, push: Push) -> None:
         """Keep the token alive; move the receiver where the heartbeat says so.
@@ -141,7 +261,7 @@ class Access:
             target = self._moved(push, known, caller.address)
         except TargetError as wrong:
             raise ContractError(Errno.HEARTBEAT_FAILED, f"the receiver cannot be: {wrong}") from None
-        await self._receivers.register(session.key, target, dialect_of(version))
+        await self._register(session, target, version)
 
     @staticmethod
     def _moved(push: Push, known: Target | None, address: str) -> Target | None:
@@ -155,11 +275,23 @@ class Access:
         return known
 
     async def refresh(self, caller: Caller, refreshtoken: str) -> Tokens:
-        """Trade a refresh token for a new pair; the old token ends. Raises ContractError 20004 or 20006."""
-        old = self.sessions.by_refresh(refreshtoken)
+        """Trade a refresh token for a new pair; the old token ends.
+
+        One that was traded before ends all that came of it: somebody else has it too. Raises ContractError
+        30003, 20004 or 20006.
+        """
+        if not self.settings.now.enabled:
+            raise ContractError(Errno.SERVICE_NOT_RUNNING, "the API is switched off")
+        try:
+            old = self.sessions.by_refresh(refreshtoken, lambda session: self._may(session, caller.address))
+        except RefreshedTwice as stolen:
+            log.warning("access: %s used a refresh token for the second time; its tokens end", caller.address)
+            for key in await self.sessions.end_family(stolen.family, "refresh token used twice"):
+                await self._receivers.end_session(key)
+            raise ContractError(Errno.NO_SUCH_TOKEN) from None
         target = self._receivers.target_of(old.key)
-        session, tokens = await self.sessions.begin(caller.address, old.version, replaces=old.key)
-        await self._receivers.register(session.key, target, dialect_of(old.version))
+        session, tokens = await self.sessions.begin(caller.address, old.version, old.account, replaces=old)
+        await self._register(session, target, old.version)
         await self._receivers.end_session(old.key)
         return tokens
 

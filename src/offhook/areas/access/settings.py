@@ -9,15 +9,13 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from offhook.areas.access.kind import STRONG, STRONG_SAYS, USERNAME
 from offhook.areas.access.passwords import derived_from, md5_of
-from offhook.areas.access.tables import api_settings
+from offhook.areas.access.tables import api_accounts, api_settings
 from offhook.areas.accounts.service import matches
 from offhook.areas.apply.access import ApiState
 from offhook.areas.extensions.tables import extensions
 from offhook.store.unit import Store, UnitOfWork
-
-_STRONG = re.compile(r"(?=.*[a-z])(?=.*[A-Z])(?=.*[0-9])[\x21-\x7e]{8,63}")
-_USERNAME = re.compile(r"[A-Za-z0-9._@-]{1,63}")
 
 
 class SettingRefused(ValueError):
@@ -42,12 +40,10 @@ class ApiSettings:
 
 def check_account(username: str, password: str, *, weak: bool) -> None:
     """Raises SettingRefused for a name or password that the API's account must not have."""
-    if not _USERNAME.fullmatch(username):
+    if not re.fullmatch(USERNAME, username, re.ASCII):
         raise SettingRefused("the username has to be 1 to 63 letters, digits and . _ @ -")
-    if not weak and not _STRONG.fullmatch(password):
-        raise SettingRefused(
-            "the password needs 8 to 63 characters with lower-case, upper-case letters and digits"
-        )
+    if not weak and not STRONG.fullmatch(password):
+        raise SettingRefused(STRONG_SAYS)
     if not password:
         raise SettingRefused("the password is empty")
 
@@ -59,6 +55,8 @@ class SettingsKeeper:
         self._store = store
         self._on_change: list[Callable[[ApiSettings], Awaitable[None]]] = []
         self.now = ApiSettings()
+        self.on_account: Callable[[UnitOfWork], None] = lambda _unit: None
+        """Told of another username or password within the transaction that stores it."""
 
     async def load(self, first_password: Callable[[], str]) -> str | None:
         """Read the settings; at the first start make them. Returns the password made, else None."""
@@ -79,7 +77,7 @@ class SettingsKeeper:
     async def change(self, **values: object) -> None:
         """Set some settings, and put them in force."""
         new = dataclasses.replace(self.now, **values)  # type: ignore[arg-type]
-        await self._store.write("API settings", lambda unit: _replace(unit, new))
+        await self._store.write("API settings", lambda unit: self._replace(unit, new))
         await self.changed()
 
     async def changed(self) -> None:
@@ -108,7 +106,7 @@ class SettingsKeeper:
     def store_in(self, unit: UnitOfWork, state: ApiState) -> None:
         """Replace the settings within the caller's transaction."""
         found = _select(unit.connection) or self.now
-        _replace(
+        self._replace(
             unit,
             dataclasses.replace(
                 found,
@@ -124,6 +122,15 @@ class SettingsKeeper:
         for monitored in (True, False):
             chosen = numbers.in_(state.monitors) if monitored else numbers.not_in(state.monitors)
             unit.connection.execute(sa.update(extensions).where(chosen).values(monitored=monitored))
+
+    def _replace(self, unit: UnitOfWork, new: ApiSettings) -> None:
+        old = _select(unit.connection) or self.now
+        if (old.username, old.password_derived) != (new.username, new.password_derived):
+            taken = sa.select(api_accounts.c.id).where(api_accounts.c.username == new.username)
+            if unit.connection.execute(taken).first() is not None:
+                raise SettingRefused(f"another account of the API is called {new.username}")
+            self.on_account(unit)
+        _replace(unit, new)
 
     def derive(self, password: str) -> str:
         """The stored form of a password."""

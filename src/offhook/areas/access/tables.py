@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, Float, Integer, Table, Text
+from sqlalchemy import Boolean, Column, Float, Integer, Table, Text, UniqueConstraint
 
 from offhook.store.metadata import metadata
 
@@ -32,6 +32,24 @@ sessions = Table(
     Column("created", Float, nullable=False),  # seconds since the epoch
     Column("used", Float, nullable=False),  # last accepted request, written at most each minute
     Column("ended", Text, nullable=False),  # empty while alive, else logout, refresh or restart
+    Column("account", Integer, nullable=False, server_default="0"),  # of api_accounts; 0: the contract's own
+    Column("family", Text, nullable=False, server_default=""),  # token_hash of the login it descends from
+)
+
+api_accounts = Table(
+    "api_accounts",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("username", Text, nullable=False),
+    Column("password", Text, nullable=False),  # as password_derived above
+    Column("scopes", Text, nullable=False),  # read, control, configure, joined by commas
+    Column("addresses", Text, nullable=False),  # IP addresses and networks joined by commas; empty: all
+    Column("requestrate", Integer, nullable=False),  # requests per second; 0: that of the address alone
+    Column("callrate", Integer, nullable=False),  # calls begun per minute; 0: that of the session alone
+    Column("key_hash", Text, nullable=False, server_default=""),  # SHA-256 of its key: 256 random bits
+    Column("key_created", Float, nullable=False, server_default="0"),  # seconds since the epoch
+    UniqueConstraint("username"),
+    sqlite_autoincrement=True,  # an id that comes back would give old tokens to a new account
 )
 
 login_failures = Table(

@@ -101,7 +101,10 @@ class ObjectSection:
 
     def _differs(self, name: str, value: object, old: Row) -> bool:
         known = old[name]
-        if self._service.kind.by_name[name].sealed:
+        field = self._service.kind.by_name[name]
+        if field.derived is not None and known:
+            return not field.derived.matches(str(value), known)
+        if field.sealed:
             known = self._service.opened(known)
         return bool(known != value)
 

@@ -3,27 +3,17 @@
 from __future__ import annotations
 
 import ipaddress
-from ipaddress import IPv4Address, IPv6Address
 from typing import Any
 
 from offhook.contract.errors import Errno
 from offhook.contract.params import param
 from offhook.contract.rules import Rule, RuleBroken, split_list
+from offhook.contract.source import address_of
 
 ANY = "any"
 _SAYS_ONE = "one IP address"
 _SAYS_LIST = "IP addresses and networks such as 192.0.2.0/24, or any"
 _LISTED_MAX = 200
-
-
-def address_of(text: str) -> IPv4Address | IPv6Address | None:
-    """The address that a text is; IPv4 written as IPv6 and a zone at the end make no difference."""
-    try:
-        address = ipaddress.ip_address(text.strip().partition("%")[0])
-    except ValueError:
-        return None
-    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
-    return mapped or address
 
 
 def one_address() -> Rule[str]:

@@ -32,11 +32,21 @@ class Link(Protocol):
         """Replace the values of one owner. Raises ContractError when one names what does not exist."""
 
 
+@dataclass(frozen=True, slots=True)
+class Derivation:
+    """How a password is kept that nobody has to read again: `derive` makes what is stored of it, slowly;
+    `matches` tells whether a password is the one that something stored was made of."""
+
+    derive: Callable[[str], str]
+    matches: Callable[[str, str], bool]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
     """A setting. `default` is a typed value, or REQUIRED; `bad` is the errno for a value that breaks the
     rule; a clearable setting takes the empty text as `cleared`, any other takes it as left out.
-    `secret` values are never shown; `sealed` ones are encrypted in the store too.
+    `secret` values are never shown; `sealed` ones are encrypted in the store too, and of those with a
+    `derived` it only keeps what a password is checked against.
     """
 
     name: str
@@ -46,6 +56,7 @@ class Field:
     cleared: Any = None
     secret: bool = False
     sealed: bool = False
+    derived: Derivation | None = None
     link: Link | None = None
     doc: str = ""
 

@@ -243,13 +243,15 @@ class ObjectService:
 
     def _columns(self, values: Row) -> Row:
         return {
-            name: self._sealed(self.kind.by_name[name], values[name])
+            name: self._kept(self.kind.by_name[name], values[name])
             for name in self.kind.columns
             if name in values
         }
 
-    def _sealed(self, field: Field, value: Any) -> Any:
+    def _kept(self, field: Field, value: Any) -> Any:
         # What comes from `update` of other settings is sealed already and is not among the changes.
+        if field.derived is not None and value:
+            return field.derived.derive(value)
         return self._vault.seal(value) if field.sealed and value else value
 
     def _store_links(self, connection: sa.Connection, key: Any, values: Mapping[str, Any]) -> None:

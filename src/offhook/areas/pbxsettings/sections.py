@@ -11,6 +11,7 @@ from collections.abc import Mapping
 
 from offhook.areas.objects.errors import Conflict
 from offhook.areas.objects.field import Field
+from offhook.areas.pbxsettings.apilimits_settings import APILIMITS
 from offhook.areas.pbxsettings.events_settings import EVENTS
 from offhook.areas.pbxsettings.mail_settings import MAIL
 from offhook.areas.pbxsettings.recording_settings import RECORDING
@@ -164,6 +165,7 @@ SECTIONS = (
     VOICEMAIL,
     EVENTS,
     TCP_PUSH,
+    APILIMITS,
 )
 
 
