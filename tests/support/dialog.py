@@ -26,7 +26,7 @@ class Call:
         self.ended = False
         self.ended_by_us = False
         self.taken = False
-        self.rtp = RtpPort(phone.frequency)
+        self.rtp = RtpPort(phone.frequency, wideband=phone.wideband)
         self.local = ""
         self.remote = ""
         self.target = ""
@@ -79,6 +79,12 @@ class Call:
             f"{self.phone.number} does not hear {frequency} Hz",
         )
 
+    def offer(self, direction: str = "sendrecv") -> str:
+        """The SDP of this phone."""
+        return sdp(
+            self.phone.address, self.rtp.port, direction, self._version, wideband=self.phone.wideband
+        )
+
     def media(self, body: str) -> None:
         """Send audio where an SDP says."""
         if body:
@@ -94,7 +100,7 @@ class Call:
         invite = self._their_invite()
         await self.rtp.open(self.phone.address)
         self.media(invite.body)
-        self._reply(200, body=sdp(self.phone.address, self.rtp.port))
+        self._reply(200, body=self.offer())
 
     async def refuse(self, status: int = 486) -> None:
         """Refuse the call that came in."""
@@ -135,8 +141,7 @@ class Call:
 
     async def _reinvite(self, direction: str) -> None:
         self._version += 1
-        body = sdp(self.phone.address, self.rtp.port, direction, self._version)
-        answer = await self.request("INVITE", body)
+        answer = await self.request("INVITE", self.offer(direction))
         self.phone.send_ack(self, answer)
 
     async def info_key(self, key: str) -> int:

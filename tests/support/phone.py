@@ -17,7 +17,7 @@ from collections.abc import Coroutine
 from typing import Self
 
 from tests.support.dialog import Call
-from tests.support.sip import SipMessage, digest, parse, sdp, tag_of, uri_of
+from tests.support.sip import SipMessage, digest, parse, tag_of, uri_of
 from tests.support.waiting import WAIT_SECONDS, eventually
 
 __all__ = ["Call", "Phone", "eventually"]
@@ -36,6 +36,7 @@ class Phone(asyncio.DatagramProtocol):
         frequency: int = 440,
         address: str = "127.0.0.1",
         display: str = "",
+        wideband: bool = False,
     ) -> None:
         self.number = number
         self.username = username or number
@@ -44,6 +45,7 @@ class Phone(asyncio.DatagramProtocol):
         self.frequency = frequency
         self.address = address
         self.display = display
+        self.wideband = wideband  # speaks G.722 only, and hears nothing that it could measure
         self.local_port = 0  # 0: any
         self.port = 0
         self.calls: list[Call] = []
@@ -164,7 +166,7 @@ class Phone(asyncio.DatagramProtocol):
             headers = [("from", call.local), ("to", call.remote), ("call-id", call.call_id), *extra]
             if authorization:
                 headers.append(("authorization", authorization))
-            body = sdp(self.address, call.rtp.port)
+            body = call.offer()
             answer = await self.transact("INVITE", uri, headers, call.cseq, body, call=call)
             if answer.status >= 300:
                 self.send_ack(call, answer)
@@ -332,7 +334,7 @@ class Phone(asyncio.DatagramProtocol):
             case "INVITE" if known is None:
                 self._on_invite(message)
             case "INVITE" if known is not None:
-                self.respond(message, 200, body=sdp(self.address, known.rtp.port))
+                self.respond(message, 200, body=known.offer())
                 known.media(message.body)
             case "ACK":
                 pass

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import math
 import socket
 import struct
 from collections import deque
+
+from tests.support import g722
 
 _KEYS = "0123456789*#ABCD"
 _RATE = 8000
@@ -36,6 +39,14 @@ def tone(frequency: int) -> list[bytes]:
     return [bytes(samples[start : start + _FRAME]) for start in range(0, _RATE, _FRAME)]
 
 
+@functools.cache
+def wide_tone(frequency: int) -> list[bytes]:
+    """One second of a tone in frames of 20 ms, as G.722."""
+    rate = 2 * _RATE
+    coded = g722.encode([int(8000 * math.sin(2 * math.pi * frequency * n / rate)) for n in range(rate)])
+    return [coded[start : start + _FRAME] for start in range(0, len(coded), _FRAME)]
+
+
 def strength(audio: bytes, frequency: int) -> float:
     """Share of the audio's power at a frequency, 0 to 1 (Goertzel)."""
     samples = [_DECODE[value] for value in audio]
@@ -50,10 +61,14 @@ def strength(audio: bytes, frequency: int) -> float:
 
 
 class RtpPort(asyncio.DatagramProtocol):
-    """One RTP port on the loopback address. `keys` are the DTMF keys received by RFC 4733."""
+    """One RTP port on the loopback address. `keys` are the DTMF keys received by RFC 4733.
 
-    def __init__(self, frequency: int) -> None:
-        self._frames = tone(frequency)
+    With `wideband` it speaks G.722, which it does not decode: of what comes it only counts the packets.
+    """
+
+    def __init__(self, frequency: int, *, wideband: bool = False) -> None:
+        self._kind = 9 if wideband else 0  # RFC 3551, section 6
+        self._frames = wide_tone(frequency) if wideband else tone(frequency)
         self._heard: deque[bytes] = deque(maxlen=25)
         self._transport: asyncio.DatagramTransport | None = None
         self._sender: asyncio.Task[None] | None = None
@@ -110,7 +125,7 @@ class RtpPort(asyncio.DatagramProtocol):
         loop = asyncio.get_running_loop()
         begin, frame = loop.time(), 0
         while True:
-            self._packet(0, self._frames[frame % len(self._frames)], self._stamp, peer)
+            self._packet(self._kind, self._frames[frame % len(self._frames)], self._stamp, peer)
             self._stamp += _FRAME
             frame += 1
             await asyncio.sleep(max(0.0, begin + frame * 0.02 - loop.time()))
@@ -148,8 +163,9 @@ class RtpPort(asyncio.DatagramProtocol):
         if len(data) < 12:
             return
         kind, stamp = data[1] & 0x7F, struct.unpack("!I", data[4:8])[0]
-        if kind == 0:
+        if kind == self._kind:
             self.packets += 1
+        if kind == 0:
             self._heard.append(data[12:])
         elif kind == 101 and data[13] & 0x80 and stamp not in self._events:
             self._events.add(stamp)

@@ -96,11 +96,15 @@ def uri_of(value: str) -> str:
     return match[1] if match else value.split(";")[0].strip()
 
 
-def sdp(address: str, port: int, direction: str = "sendrecv", version: int = 1) -> str:
-    """An offer or answer of ulaw and telephone events."""
+def sdp(
+    address: str, port: int, direction: str = "sendrecv", version: int = 1, *, wideband: bool = False
+) -> str:
+    """An offer or answer of ulaw, or with `wideband` of G.722, and telephone events."""
+    audio, name = (9, "G722") if wideband else (0, "PCMU")
     return (
         f"v=0\r\no=phone 1 {version} IN IP4 {address}\r\ns=-\r\nc=IN IP4 {address}\r\nt=0 0\r\n"
-        f"m=audio {port} RTP/AVP 0 101\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:101 telephone-event/8000\r\n"
+        f"m=audio {port} RTP/AVP {audio} 101\r\na=rtpmap:{audio} {name}/8000\r\n"
+        f"a=rtpmap:101 telephone-event/8000\r\n"
         f"a=fmtp:101 0-15\r\na=ptime:20\r\na={direction}\r\n"
     )
 
