@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 import sqlite3
@@ -14,7 +15,7 @@ from offhook.asterisk.ami import actions
 from offhook.asterisk.switch import SwitchError
 from tests.support.engine_log import EngineLog, engine_log
 from tests.support.pbx import TestPbx
-from tests.support.phone import Phone, eventually
+from tests.support.phone import Call, Phone, eventually
 from tests.support.queue_calls import carrier_to
 from tests.support.story import phones
 from tests.support.voicemail import opens
@@ -141,3 +142,65 @@ async def test_a_default_pin_does_not_open_a_box_from_outside(guarded: TestPbx) 
     await opens(pbx, "1001")
     assert not await pbx.pbx.messages.voicemail.service.open_on({"1002"})
     await call.hangup()
+
+
+async def _asks(pbx: TestPbx, prompt: str) -> None:
+    """Wait until a phone is asked by this prompt; keys that come during another one are not taken."""
+    for _ in range(200):
+        channels = (await pbx.pbx.switch.snapshot()).channels
+        if any(prompt in channel["ApplicationData"] for channel in channels):
+            return
+        await asyncio.sleep(0.05)
+    raise TimeoutError(f"nobody is asked by {prompt}: {channels}")
+
+
+async def _types(pbx: TestPbx, call: Call, first: str, second: str) -> None:
+    await _asks(pbx, "vm-newpassword")
+    await call.rtp.press(f"{first}#")
+    await _asks(pbx, "vm-reenterpassword")
+    await call.rtp.press(f"{second}#")
+
+
+async def _pin(pbx: TestPbx, number: str) -> str:
+    (shown,) = (await pbx.client.ok("extension/query", {"number": number}))["extinfos"]
+    return str(shown["vmsecret"])
+
+
+async def test_a_pin_is_changed_by_phone_and_in_no_log(
+    pbx: TestPbx, caplog: pytest.LogCaptureFixture
+) -> None:
+    (two,) = await phones(pbx, "1001", e1001={"vmsecret": PIN})
+    port, secret = pbx.pbx.engine.ami
+    cel = pbx.settings.data / "cel" / "cel.json"
+    journal = pbx.settings.data / "asterisk" / "log" / "messages"
+    with caplog.at_level(logging.DEBUG):
+        async with engine_log(port, "offhook", secret, cel) as log:
+            call = await two.call("*77")
+            await call.answered()
+            await call.rtp.press(f"31415#{PIN}#")  # the old one first, and it is asked for again
+            await _types(pbx, call, "24680", "24681")  # not the same twice
+            await _types(pbx, call, "2468*0", "2468*0")  # no PIN
+            assert await _pin(pbx, "1001") == PIN
+            await _types(pbx, call, NEW_PIN, NEW_PIN)
+            await call.over()
+            assert await _pin(pbx, "1001") == NEW_PIN
+            told = "".join(value for event in log.events for value in event.values())
+    assert "box 1001 has a new PIN" in caplog.text
+    told += cel.read_text(encoding="utf-8") + journal.read_text(encoding="utf-8") + caplog.text
+    assert not [pin for pin in ("24680", "24681", "2468*0", NEW_PIN) if pin in told]
+    assert not pbx.receiver.named("DTMF"), "nor is it told to applications"
+
+
+async def test_a_pin_stays_when_there_is_nobody_who_stores_it(pbx: TestPbx) -> None:
+    (two,) = await phones(pbx, "1001", e1001={"vmsecret": PIN})
+    call = await two.call("*077")
+    await call.answered()
+    await call.rtp.press(f"1001#{PIN}#")
+    await _asks(pbx, "vm-newpassword")
+
+    async def typed() -> None:
+        await call.rtp.press(f"{NEW_PIN}#{NEW_PIN}#")
+        await eventually(lambda: call.ended, "it is said that this did not work", 15)
+
+    await pbx.restart_control(typed)
+    assert await _pin(pbx, "1001") == PIN

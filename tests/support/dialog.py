@@ -81,9 +81,7 @@ class Call:
 
     def offer(self, direction: str = "sendrecv") -> str:
         """The SDP of this phone."""
-        return sdp(
-            self.phone.address, self.rtp.port, direction, self._version, wideband=self.phone.wideband
-        )
+        return sdp(self.phone.address, self.rtp.port, direction, self._version, wideband=self.phone.wideband)
 
     def media(self, body: str) -> None:
         """Send audio where an SDP says."""

@@ -276,7 +276,7 @@ def _udptl(settings: EngineSettings) -> str:
 
 
 # No mailcmd runs: the view's e-mail column is empty, offhook sends mail itself. No PIN is long enough to be
-# set by phone: the engine could not store it, and would write it into its log.
+# set in app_voicemail's own menu: it could not store it, and would write it into its log (offhook-pin-new does).
 _VOICEMAIL = """\
 [general]
 format=wav

@@ -69,6 +69,8 @@ FEATURE_CODES = Section(
     fields=(
         _code("voicemail", "*2", "hear one's own voicemail"),
         _code("voicemailmenu", "*02", "hear any box: asks for its number"),
+        _code("voicemailpin", "*77", "change the PIN of one's own box"),
+        _code("voicemailpinmenu", "*077", "change the PIN of any box: asks for its number"),
         _code("voicemailbox", "#", "before an extension: leave a message in its box"),
         _code("pickup", "*4", "take a call that rings at another phone"),
         _code("extensionpickup", "*04", "before an extension: take the call that rings there"),

@@ -12,6 +12,7 @@ from offhook.areas.voicemail import api
 from offhook.areas.voicemail.boxes import Boxes
 from offhook.areas.voicemail.guard import PinGuard
 from offhook.areas.voicemail.mailing import VoicemailMail
+from offhook.areas.voicemail.pins import NewPins
 from offhook.areas.voicemail.service import VoicemailService
 from offhook.asterisk.switch import Switch
 from offhook.contract.endpoint import Endpoint
@@ -28,6 +29,7 @@ class Voicemail:
         self._boxes = Boxes(data / "asterisk" / "spool" / "voicemail" / "default", data / "voicemail")
         self.service = VoicemailService(self._boxes, switch, core.extensions.numbers, self._has_box)
         self.guard = PinGuard(switch, core.clock)
+        self._new_pins = NewPins(core.extensions, switch)
         self._mailing = VoicemailMail(
             core.store,
             core.clock,
@@ -54,6 +56,8 @@ class Voicemail:
             match event.get("Event"), event.get("UserEvent"):
                 case "UserEvent", "OffhookPin":
                     self.guard.on_wrong(event)
+                case "UserEvent", "OffhookNewPin":
+                    self._new_pins.on_typed(event)
                 case ("UserEvent", "OffhookVoicemailEnd") | ("MessageWaiting", _):
                     self._mailing.look(event.get("Mailbox", "").partition("@")[0])
 
@@ -68,6 +72,7 @@ class Voicemail:
         """End what goes on by itself."""
         await self._mailing.close()
         await self.guard.close()
+        await self._new_pins.close()
 
     async def _has_box(self, number: str) -> bool:
         found = await self._core.extensions.find(number)
