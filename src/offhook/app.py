@@ -201,7 +201,7 @@ class Pbx:
             core.store,
             core.extensions,
             core.clock,
-            forget=core.wakeups.delete_all_in,
+            forget=self.messages.forget_guest_in,
             empty=self.messages.voicemail.service.empty,
         )
         self.faxes = FaxInbox(core.store, settings.data, core.mailer, core.pbx_settings, core.zone)

@@ -22,12 +22,14 @@ from offhook.asterisk.switch import Switch
 from offhook.contract.admin import AdminPart
 from offhook.contract.endpoint import Endpoint
 from offhook.core import Core
+from offhook.store.unit import UnitOfWork
 
 
 class Messages:
     """The parts of a PBX that keep what was said and do what was put off."""
 
     def __init__(self, core: Core, switch: Switch, live: LiveCalls) -> None:
+        self._core = core
         self.links = OneTimeLinks(core.clock, lambda: core.api_settings.now.download_addresses)
         self.recordings = RecordingParts(core, switch, live, self.links)
         self.call_records = CallRecords(
@@ -54,9 +56,14 @@ class Messages:
         self.mailer.on_server(self.alarms.mail_server)
         self.soft_client = core.soft_client
         core.on_extensions_changed(self.soft_client.on_extensions_changed)
-        self.wakeups = WakeupParts(core, switch, live)
+        self.wakeups = WakeupParts(core, switch, live, self.alarms)
         self.voicemail = Voicemail(core, switch, self.links)
         core.on_extensions_changed(self.voicemail.guard.on_extensions_changed)
+
+    def forget_guest_in(self, unit: UnitOfWork, numbers: Sequence[str]) -> None:
+        """Delete what the guests of these rooms have left behind in the store, within `unit`."""
+        self._core.wakeups.delete_all_in(unit, numbers)
+        self.wakeups.misses.forget_in(unit, numbers)
 
     def endpoints(self) -> list[Endpoint[Any, Any]]:
         """The contract's endpoints of these parts."""

@@ -73,6 +73,13 @@ class Desk:
         entries = await self.journal()
         return [(one.number, one.ring, one.outcome, one.cause) for one in entries]
 
+    async def alarms(self) -> dict[str, str]:
+        """The alarms about wake-up calls that stand."""
+        listed = (await self.pbx.admin("GET", "/alarms"))["items"]
+        return {
+            one["key"]: one["text"] for one in listed if one["active"] and one["key"].startswith("wakeup")
+        }
+
     async def left(self) -> list[str]:
         """The days for which wake-up calls are still set."""
         return [alarm.day for alarm in await self.pbx.core.store.read(rows.select)]
@@ -186,6 +193,23 @@ async def test_what_cannot_ring_is_repeated_and_a_late_one_is_missed(desk: Desk)
     missed, rung = (await desk.journal())[4:]
     assert (missed.ring, missed.outcome, missed.callid) == (1, "missed", "")
     assert (rung.ring, rung.outcome) == (2, "answered")
+    assert not await desk.alarms(), "who was woken in the end needs nobody"
+
+
+async def test_who_is_not_woken_is_an_alarm_until_the_guest_leaves(desk: Desk) -> None:
+    (busy,) = await desk.room("1000")
+    busy.auto_refuse = 486
+    await desk.wake("1000", repeats=1)
+    desk.go(2)
+    await desk.tries(1)
+    assert not await desk.alarms()
+    desk.go(5)
+    await desk.tries(2)
+    ((key, text),) = (await desk.alarms()).items()
+    assert key == "wakeup:1000"
+    assert text.endswith(": busy, 2 rings")
+    await desk.pbx.client.ok("hotel/checkout", {"number": "1000"})
+    assert not await desk.alarms()
 
 
 async def test_the_operators_choices(desk: Desk) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -17,6 +17,7 @@ from offhook.areas.mail.model import State
 from offhook.areas.objects.field import Row
 from offhook.clock import ManualClock
 from offhook.store.errors import StoreError
+from offhook.store.unit import UnitOfWork
 from tests.support.mail import MailBench, mail_bench
 from tests.support.mailserver import MailServer, running_mail_server
 from tests.support.waiting import eventually
@@ -113,6 +114,47 @@ async def test_what_lasts_is_no_news(bench: MailBench, server: MailServer, alarm
     alarms.raise_("disk", "the disk is nearly full")  # again after a while without
     await settled(alarms)
     assert await bench.count() == 2
+
+
+async def test_each_guest_who_was_not_woken_is_told_within_a_minute(
+    bench: MailBench, server: MailServer, alarms: Alarms
+) -> None:
+    await bench.set(alarmrecipients="ann@example.com")
+
+    def miss(number: str) -> Callable[[UnitOfWork], None]:
+        return lambda unit: alarms.raise_in(unit, f"wakeup:{number}", f"nobody was woken at {number}")
+
+    for number in ("101", "102", "103"):
+        await bench.store.write("test", miss(number))
+    await server.mail(1)
+    assert server.received[0].message["Subject"] == "[lobby] nobody was woken at 101"
+    bench.clock.advance(MINUTE)
+    await alarms.mail_what_waits()
+    await server.mail(2)
+    assert all(f"nobody was woken at {number}" in server.received[1].text for number in ("102", "103"))
+    bench.clock.advance(5 * MINUTE)
+    await bench.store.write("test", miss("101"))  # again, while the first one stands
+    await server.mail(3)
+    await bench.store.write("test", lambda unit: alarms.settle_in(unit, ["wakeup:101", "wakeup:9"], "out"))
+    bench.clock.advance(86400.0)
+    await bench.store.write("test", miss("102"))
+    await bench.store.write(
+        "test", lambda unit: alarms.settle_old_in(unit, "wakeup", bench.clock.now() - 60, "a day ago")
+    )
+    listed = {row["key"]: (row["active"], row["count"]) for row in await settled(alarms)}
+    assert listed == {"wakeup:102": (True, 2), "wakeup:101": (False, 2), "wakeup:103": (False, 1)}
+    assert await bench.count() == 4, "what is over is no news"
+
+
+async def test_an_alarm_is_stored_with_what_it_tells_or_not_at_all(bench: MailBench, alarms: Alarms) -> None:
+    def work(unit: UnitOfWork) -> None:
+        alarms.raise_in(unit, "wakeup:101", "nobody was woken")
+        raise StoreError("no")
+
+    with pytest.raises(StoreError):
+        await bench.store.write("test", work)
+    assert await settled(alarms) == []
+    assert await bench.count() == 0
 
 
 async def test_what_was_not_wrong_is_not_cleared(

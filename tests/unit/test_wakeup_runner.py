@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -20,7 +20,8 @@ from offhook.areas.pbxsettings.wakeup_settings import WAKEUP
 from offhook.areas.records.tables import call_intents
 from offhook.areas.wakeup import runner as module
 from offhook.areas.wakeup import store as rows
-from offhook.areas.wakeup.model import EVERYDAY, Wish
+from offhook.areas.wakeup.misses import Misses
+from offhook.areas.wakeup.model import EVERYDAY, ONETIME, Wish
 from offhook.areas.wakeup.runner import WakeupRunner
 from offhook.areas.wakeup.service import WakeupService
 from offhook.asterisk.switch import Pace, Switch
@@ -78,6 +79,26 @@ class Engine:
         return [new.callee for new in self.begun]
 
 
+class Book:
+    """The alarms: what was `raised`, what is raised `now`, and up to when old ones were `over`."""
+
+    def __init__(self) -> None:
+        self.raised: list[str] = []
+        self.now: set[str] = set()
+        self.over = 0.0
+
+    def raise_in(self, _unit: UnitOfWork, key: str, text: str) -> None:
+        self.raised.append(text)
+        self.now.add(key)
+
+    def settle_in(self, _unit: UnitOfWork, keys: Sequence[str], _text: str) -> None:
+        self.now -= set(keys)
+
+    def settle_old_in(self, _unit: UnitOfWork, kind: str, before: float, _text: str) -> None:
+        assert kind == "wakeup"
+        self.over = before
+
+
 class Night:
     """A night at the desk."""
 
@@ -85,6 +106,8 @@ class Night:
         self.store, self.clock, self.engine = store, ManualClock(1_705_200_000.0), Engine(store)
         self.settings = SettingsRows(store)
         self.service = WakeupService(store, self.clock, ZONE, lambda _name: True)
+        self.book = Book()
+        misses = Misses(self.book, lambda _connection: bool(self.settings.now["alarm"]))
         self.runner = WakeupRunner(
             store,
             self.clock,
@@ -93,6 +116,7 @@ class Night:
             cast(Launcher, self.engine),
             cast(Switch, self.engine),
             cast(LiveCalls, self.engine),
+            misses,
             prompt_exists=lambda name: name == "morning",
             capacity=50,
         )
@@ -260,6 +284,53 @@ async def test_the_record_leads_on(night: Night) -> None:
     await _still()
     assert len(night.engine.begun) == 3
     assert await night.outcomes() == [(1, "broken"), (1, "unanswered"), (2, "answered")]
+
+
+async def test_who_was_not_woken_is_told_once_and_until_he_is(night: Night) -> None:
+    at = await night.set(WISH, "2000")
+    night.clock.advance(at - night.clock.now())
+    await eventually(lambda: len(night.engine.begun) == 1, "it rings")
+    await night.record("1.1", "NO ANSWER", "noanswer")
+    assert not night.book.raised, "it will ring again"
+    night.clock.advance(300)
+    await eventually(lambda: len(night.engine.begun) == 2, "the second ring")
+    await night.record("1.2", "NO ANSWER", "busy")
+    assert night.book.raised == ["nobody was woken at 2000, wake-up call 06:30: busy, 2 rings"]
+    assert night.book.now == {"wakeup:2000"}
+    night.clock.advance(86400 - 300)
+    await eventually(lambda: len(night.engine.begun) == 3, "the next day")
+    await night.record("1.3", "ANSWERED")
+    assert night.book.now == set()
+
+
+async def test_a_wake_up_call_that_could_not_be_made_is_told_if_that_is_wanted(night: Night) -> None:
+    once = Wish(time="06:30", type=ONETIME)
+    for wanted, told in ((False, 0), (True, 1)):
+        night.settings.now["alarm"] = wanted
+        at = await night.set(once, "2000")
+        night.clock.advance(at - night.clock.now() + 3600)
+        for _ in range(100):
+            if not await night.store.read(rows.select):
+                break
+            await asyncio.sleep(0.02)
+        assert len(night.book.raised) == told
+    assert night.book.over == pytest.approx(night.clock.now() - 86400, abs=3600)
+    assert night.book.raised == [
+        "nobody was woken at 2000, wake-up call 06:30: the PBX could not ring in time"
+    ]
+
+
+async def test_who_was_woken_once_has_been_woken(night: Night) -> None:
+    """Where all repetitions are rung, also after one was answered."""
+    night.settings.now["everyring"] = True
+    at = await night.set(WISH, "2000")
+    night.clock.advance(at - night.clock.now())
+    await eventually(lambda: len(night.engine.begun) == 1, "it rings")
+    await night.record("1.1", "ANSWERED")
+    night.clock.advance(300)
+    await eventually(lambda: len(night.engine.begun) == 2, "the second ring")
+    await night.record("1.2", "NO ANSWER", "noanswer")
+    assert not night.book.raised
 
 
 async def test_a_try_whose_call_is_lost_is_made_anew(night: Night) -> None:

@@ -2,7 +2,8 @@
 
 An alarm is raised while something is wrong and cleared when it is not. Only what is new is mailed: that it
 came to be, that it is over, or that it came again. Of each kind at most one mail goes out in the minutes set;
-what happens meanwhile is counted and told by the next one.
+what happens meanwhile is counted and told by the next one. Where each is a thing of its own that somebody has
+to see to, such as a guest who was not woken, it is news each time, and mailed within a minute.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -24,12 +26,15 @@ from offhook.areas.pbxsettings.mail_settings import MAIL
 from offhook.areas.pbxsettings.service import SettingsService
 from offhook.clock import Clock
 from offhook.contract.rules import split_list
+from offhook.store.parts import parts
 from offhook.store.unit import Store, UnitOfWork
 
 log = logging.getLogger(__name__)
 
 MAIL_KIND = "alarm"
 _LOOK_SECONDS = 15.0
+_SOON_SECONDS = {"wakeup": 60.0}
+"""Kinds of which each is news: seconds between two mails, at most."""
 _A, _M = alarms.c, alarm_mails.c
 
 
@@ -71,6 +76,29 @@ class Alarms:
             return  # unlike one that is not known of here, which an earlier process may have raised
         self._told[key] = False
         self._begin(self._write(key, one_line(text), active=False))
+
+    def raise_in(self, unit: UnitOfWork, key: str, text: str) -> None:
+        """As `raise_`, in the transaction of what is told: it is stored with it or not at all."""
+        text = one_line(text)
+        self._note(unit, key, text, active=True)
+        unit.after_commit(partial(self._told.__setitem__, key, True))
+        unit.after_commit(partial(log.warning, "alarm %s: %s", one_line(key), text))
+
+    def settle_in(self, unit: UnitOfWork, keys: Sequence[str], text: str) -> None:
+        """These need nobody any more; within `unit`, and no news for a mail."""
+        for some in parts(keys):
+            self._settle(unit, _A.key.in_(some), text)
+
+    def settle_old_in(self, unit: UnitOfWork, kind: str, before: float, text: str) -> None:
+        """As `settle_in`, of those of a kind that were raised last before a moment."""
+        self._settle(unit, sa.and_(_A.kind == kind, _A.last_at < before), text)
+
+    def _settle(self, unit: UnitOfWork, which: sa.ColumnElement[bool], text: str) -> None:
+        values = {"active": False, "since": self._clock.now()}
+        query = sa.update(alarms).where(which, _A.active).values(**values).returning(_A.key)
+        for key in unit.connection.execute(query).scalars().all():
+            unit.after_commit(partial(self._told.__setitem__, key, False))
+            unit.after_commit(partial(log.info, "alarm %s is over: %s", one_line(key), text))
 
     def disk(self, full: bool, free: int) -> None:
         """Hear whether the disk is nearly full, and how many bytes are free; as often as one likes."""
@@ -126,9 +154,8 @@ class Alarms:
         old = connection.execute(sa.select(alarms).where(_A.key == key)).mappings().one_or_none()
         if not active and (old is None or not old["active"]):
             return False
-        section = self._settings.get_in(connection, MAIL)
-        pause = section["alarmminutes"] * 60.0
-        news = old is None or old["active"] != active or now - old["last_at"] > pause
+        pause = self._pause(connection, kind)
+        news = old is None or old["active"] != active or now - old["last_at"] > pause or kind in _SOON_SECONDS
         values = {
             "kind": kind,
             "text": text,
@@ -144,6 +171,11 @@ class Alarms:
         if news:
             self._mail(unit, kind, pause, more=1)
         return news
+
+    def _pause(self, connection: sa.Connection, kind: str) -> float:
+        """Seconds between two mails of a kind."""
+        pause: float = self._settings.get_in(connection, MAIL)["alarmminutes"] * 60.0
+        return min(pause, _SOON_SECONDS.get(kind, pause))
 
     def _mail(self, unit: UnitOfWork, kind: str, pause: float, *, more: int) -> None:
         """Mail what is new of a kind, or count it when the last mail is not long ago."""
@@ -200,8 +232,7 @@ class Alarms:
             return
 
         def work(unit: UnitOfWork) -> None:
-            pause = self._settings.get_in(unit.connection, MAIL)["alarmminutes"] * 60.0
             for kind in unit.connection.execute(query).scalars().all():
-                self._mail(unit, kind, pause, more=0)
+                self._mail(unit, kind, self._pause(unit.connection, kind), more=0)
 
         await self._store.write("alarms: mail", work)

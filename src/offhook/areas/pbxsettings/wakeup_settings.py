@@ -37,6 +37,12 @@ WAKEUP = Section(
             default=10,
             doc="minutes after its time until which one is still made that could not be; else it is missed",
         ),
+        Field(
+            name="alarm",
+            rule=on_off(),
+            default=True,
+            doc="raise an alarm, which is mailed as others are, for each that woke nobody",
+        ),
         Field(name="journaldays", rule=integer(1, 3650), default=90, doc="days for which tries are kept"),
     ),
 )

@@ -22,6 +22,7 @@ from offhook.areas.pbxsettings.service import SettingsService
 from offhook.areas.pbxsettings.wakeup_settings import WAKEUP
 from offhook.areas.wakeup import store as rows
 from offhook.areas.wakeup import tries
+from offhook.areas.wakeup.misses import Misses
 from offhook.areas.wakeup.model import DEFAULT_PROMPT, Alarm, Outcome, Rules
 from offhook.areas.wakeup.service import WakeupService
 from offhook.asterisk.switch import Switch
@@ -61,6 +62,7 @@ class WakeupRunner:
         launcher: Launcher,
         switch: Switch,
         live: LiveCalls,
+        misses: Misses,
         *,
         prompt_exists: Callable[[str], bool],
         capacity: int,
@@ -72,6 +74,7 @@ class WakeupRunner:
         self._launcher = launcher
         self._switch = switch
         self._live = live
+        self._misses = misses
         self._prompt_exists = prompt_exists
         self._most = max(1, int(capacity * _FULL))
         self._changed = asyncio.Event()
@@ -117,7 +120,10 @@ class WakeupRunner:
         if record.callfrom != FROM:
             return
         alarm = tries.settle(unit, record, cel, self._clock.now(), self._rules(unit.connection))
-        broken = alarm is not None and tries.judge(record, cel)[0] is Outcome.BROKEN
+        outcome = tries.judge(record, cel)[0]
+        if alarm is not None:
+            self._misses.note_in(unit, alarm, outcome)
+        broken = outcome is Outcome.BROKEN
         unit.after_commit(lambda: self._over(alarm.id if alarm and broken else None))
 
     def _over(self, broken: int | None) -> None:
@@ -160,7 +166,8 @@ class WakeupRunner:
             rules = self._rules(unit.connection)
             for alarm in late:
                 with contextlib.suppress(tries.NotDue):
-                    tries.miss(unit, alarm.id, now, "the PBX could not ring in time", rules)
+                    missed = tries.miss(unit, alarm.id, now, "the PBX could not ring in time", rules)
+                    self._misses.note_in(unit, missed, Outcome.MISSED)
 
         await self._store.write("wake-up calls missed", work)
 
@@ -243,9 +250,12 @@ class WakeupRunner:
             self._forget_at = monotonic + _FORGET_SECONDS
             days = (await self._settings.get(WAKEUP))["journaldays"]
             before = self._clock.now() - days * 86400
-            gone = await self._store.write(
-                "wake-up journal", lambda unit: rows.journal_forget(unit.connection, before)
-            )
+
+            def forget(unit: UnitOfWork) -> int:
+                self._misses.expire_in(unit, self._clock.now())
+                return rows.journal_forget(unit.connection, before)
+
+            gone = await self._store.write("wake-up journal", forget)
             if gone:
                 log.info("wake-up calls: %d tries older than %d days are forgotten", gone, days)
 

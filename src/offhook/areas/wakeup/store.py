@@ -169,6 +169,13 @@ def journal_end(
     return wakeupid
 
 
+def last_day(connection: sa.Connection, wakeupid: int) -> Sequence[sa.Row[Any]]:
+    """The tries of a wake-up call on the last day on which there were any, in their order."""
+    mine = _J.wakeupid == wakeupid
+    due = sa.select(_J.due).where(mine).order_by(_J.id.desc()).limit(1).scalar_subquery()
+    return connection.execute(sa.select(wakeup_journal).where(mine, _J.due == due).order_by(_J.id)).all()
+
+
 def unknown_tries(connection: sa.Connection) -> Collection[str]:
     """The calls of tries under way that are promised no record and have none: they never began."""
     query = sa.select(_J.callid).where(

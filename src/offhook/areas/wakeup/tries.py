@@ -40,14 +40,14 @@ def begin(unit: UnitOfWork, wakeupid: int, now: float, callid: str, rules: Rules
     return _advance(unit, alarm, Event.DUE, now, rules, callid)
 
 
-def miss(unit: UnitOfWork, wakeupid: int, now: float, cause: str, rules: Rules) -> None:
-    """Note that a ring is too late to be made. Raises NotDue."""
+def miss(unit: UnitOfWork, wakeupid: int, now: float, cause: str, rules: Rules) -> Alarm:
+    """Note that a ring is too late to be made; returns what became of it. Raises NotDue."""
     alarm = _due(unit, wakeupid, now)
     rows.journal_add(unit.connection, alarm, Outcome.MISSED, cause=cause)
     late = round((now - alarm.at) / 60)
     told = (alarm.id, alarm.number, alarm.time, late, cause)
     unit.after_commit(lambda: log.warning("wake-up call %d of %s at %s missed by %d min: %s", *told))
-    _advance(unit, alarm, Event.LATE, now, rules)
+    return _advance(unit, alarm, Event.LATE, now, rules)
 
 
 def settle(

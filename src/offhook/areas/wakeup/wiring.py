@@ -6,9 +6,11 @@ from typing import Any
 
 from offhook.areas.control.launch import Launcher
 from offhook.areas.control.live import LiveCalls
+from offhook.areas.pbxsettings.wakeup_settings import WAKEUP
 from offhook.areas.records.localtime import LocalTime
 from offhook.areas.wakeup import api
 from offhook.areas.wakeup.admin import JournalPart, WakeupsPart
+from offhook.areas.wakeup.misses import AlarmBook, Misses
 from offhook.areas.wakeup.runner import WakeupRunner
 from offhook.asterisk.process import call_capacity
 from offhook.asterisk.switch import Switch
@@ -20,8 +22,11 @@ from offhook.core import Core
 class WakeupParts:
     """The wake-up calls of a running PBX."""
 
-    def __init__(self, core: Core, switch: Switch, live: LiveCalls) -> None:
+    def __init__(self, core: Core, switch: Switch, live: LiveCalls, alarms: AlarmBook) -> None:
         self._service = core.wakeups
+        self.misses = Misses(
+            alarms, lambda connection: bool(core.pbx_settings.get_in(connection, WAKEUP)["alarm"])
+        )
         self.runner = WakeupRunner(
             core.store,
             core.clock,
@@ -30,6 +35,7 @@ class WakeupParts:
             Launcher(switch, live, core.records, core.store),
             switch,
             live,
+            self.misses,
             prompt_exists=core.prompts.exists,
             capacity=call_capacity(core.settings.rtp_ports),
         )
