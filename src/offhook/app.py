@@ -69,6 +69,7 @@ from offhook.messages import Messages
 from offhook.operations import Operations, OperatorSocket
 from offhook.protection import Protection
 from offhook.running_trunks import RunningTrunks
+from offhook.store.errors import StoreError
 from offhook.web.admin import PREFIX, AdminSite
 from offhook.web.api import Api
 from offhook.web.feed import PATH as FEED_PATH
@@ -217,7 +218,13 @@ class Pbx:
         core.on_parts_changed(self.uacsta.on_parts_changed)
         self.feature_codes = FeatureCodes(core.extensions, core.queue_agents, self.switch)
         self.registry = self._endpoints()
-        api = Api(self.registry, core.access, ready=lambda: self.ready, allow_origin=settings.allow_origin)
+        api = Api(
+            self.registry,
+            core.access,
+            ready=lambda: self.ready,
+            allow_origin=settings.allow_origin,
+            outages=(StoreError,),
+        )
         self.site = Site(
             api,
             openapi(self.registry, __version__),

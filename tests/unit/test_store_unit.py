@@ -9,12 +9,14 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
+from offhook.store import unit as unit_module
 from offhook.store.errors import StoreError
 from offhook.store.unit import Store, UnitOfWork, sqlite_engine
 
@@ -131,6 +133,45 @@ async def test_a_full_disk_is_told_and_healed(store: Store) -> None:
     assert results[1] == 1
     assert await numbers(store) == [1]
     assert await store.write("after", put(2)) == 2
+
+
+async def test_each_write_waits_for_a_lock_so_long_and_no_longer(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unit_module, "PATIENCE_SECONDS", 0.6)
+    other = sqlite3.connect(tmp_path / "s.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    begin = time.monotonic()
+    taken: dict[int, float] = {}
+
+    async def written(number: int) -> object:
+        (result,) = await asyncio.gather(store.write(f"w{number}", put(number)), return_exceptions=True)
+        taken[number] = time.monotonic() - begin
+        return result
+
+    early = [asyncio.create_task(written(number)) for number in range(5)]
+    await asyncio.sleep(0.5)
+    late = asyncio.create_task(written(5))
+    results = await asyncio.gather(*early)
+    assert all(isinstance(result, StoreError) for result in results)
+    assert max(taken.values()) < 1.2, "they wait together, not one after another"
+    other.rollback()
+    other.close()
+    assert await late == 5
+    assert await numbers(store) == [5]
+
+
+async def test_a_store_that_was_read_only_for_a_while_is_written_again(store: Store, tmp_path: Path) -> None:
+    await store.write("one", put(1))
+    store.engine.dispose()  # the next connection is opened anew
+    (tmp_path / "s.db").chmod(0o400)
+    with pytest.raises(StoreError, match="read-only"):
+        await store.write("two", put(2))
+    assert await numbers(store) == [1]
+    for name in ("s.db", "s.db-wal", "s.db-shm"):  # SQLite gives them the mode that the store has
+        (tmp_path / name).chmod(0o600)
+    await store.write("three", put(3))
+    assert await numbers(store) == [1, 3]
 
 
 async def test_callbacks_run_after_the_commit_before_the_writer_goes_on(store: Store) -> None:

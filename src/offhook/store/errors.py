@@ -28,3 +28,13 @@ def store_error(failure: sa.exc.DBAPIError) -> StoreError | None:
         if words in message:
             return StoreError(f"store: {sentence} ({words})")
     return None
+
+
+def is_locked(failure: BaseException) -> bool:
+    """Whether a write failed because another program holds the lock: a moment later it may succeed."""
+    return isinstance(failure, sa.exc.OperationalError) and "database is locked" in str(failure.orig)
+
+
+def is_read_only(failure: BaseException) -> bool:
+    """Whether a write failed because its connection was opened when the file was read-only."""
+    return isinstance(failure, sa.exc.OperationalError) and "readonly database" in str(failure.orig)

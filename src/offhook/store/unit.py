@@ -8,6 +8,7 @@
 SQLite allows one writer, and with synchronous=FULL a commit costs an fsync: writes that wait together share
 one. What `write` returned is on disk (architecture, decision 9). When a group cannot be committed as a
 whole, each of its writes is tried once more alone, so one that breaks the transaction hurts only itself.
+While another program holds the lock, writes wait together, each for PATIENCE_SECONDS since it was asked for.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import asyncio
 import logging
 import queue
 import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -23,11 +25,14 @@ from typing import Any, Generic, TypeVar
 
 import sqlalchemy as sa
 
-from offhook.store.errors import StoreError, store_error
+from offhook.store.errors import StoreError, is_locked, is_read_only, store_error
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
+PATIENCE_SECONDS = 5.0
 _GROUP_MAX = 200
+_LOOK_MS = 200  # so long SQLite waits for the lock before who has lost patience is told
+_WAIT_MS = 5000
 
 
 class UnitOfWork:
@@ -47,6 +52,8 @@ class _Job(Generic[T]):
         self.name = name
         self.work = work
         self.loop = loop
+        self.until = time.monotonic() + PATIENCE_SECONDS
+        self.again = False
         self.future: Future[T] = Future()
         self.callbacks: list[Callable[[], None]] = []
         self.result: T | None = None
@@ -62,13 +69,19 @@ def sqlite_engine(path: Path) -> sa.Engine:
     def _pragmas(connection: Any, _record: object) -> None:
         # The driver must not open transactions by itself: the "begin" hook below does, DDL included.
         connection.isolation_level = None
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000"):
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            f"busy_timeout={_WAIT_MS}",
+        ):
             connection.execute(f"PRAGMA {pragma}")
 
     @sa.event.listens_for(engine, "begin")
     def _begin(connection: sa.Connection) -> None:
-        immediate = connection.get_execution_options().get("offhook_write", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+        options = connection.get_execution_options()
+        connection.exec_driver_sql(f"PRAGMA busy_timeout={options.get('offhook_wait', _WAIT_MS)}")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("offhook_write") else "BEGIN")
 
     return engine
 
@@ -125,47 +138,70 @@ class Store:
         self.engine.dispose()
 
     def _write_forever(self) -> None:
-        while (first := self._jobs.get()) is not None:
-            group, last = self._waiting(first)
-            self._commit(group)
-            if last:
-                return
+        last = False
+        while not last and (first := self._jobs.get()) is not None:
+            group = [first]
+            while group:
+                last = self._gather(group) or last
+                group = self._commit(group)
 
-    def _waiting(self, first: _Job[Any]) -> tuple[list[_Job[Any]], bool]:
-        group = [first]
+    def _gather(self, group: list[_Job[Any]]) -> bool:
+        """Add what waits to a group; True when the store was told to close."""
         while len(group) < _GROUP_MAX:
             try:
                 job = self._jobs.get_nowait()
             except queue.Empty:
                 break
             if job is None:
-                return group, True
+                return True
             group.append(job)
-        return group, False
+        return False
 
-    def _commit(self, group: Sequence[_Job[Any]]) -> None:
+    def _commit(self, group: Sequence[_Job[Any]]) -> list[_Job[Any]]:
+        """Write a group; returns those that have to wait for the lock and can wait longer."""
         done: list[_Job[Any]] = []
         try:
             with (
-                self.engine.connect().execution_options(offhook_write=True) as connection,
+                self.engine.connect().execution_options(
+                    offhook_write=True, offhook_wait=_LOOK_MS
+                ) as connection,
                 connection.begin(),
             ):
                 for job in group:
                     self._run(connection, job, done)
         except BaseException as failure:
-            self._failed([job for job in group if not job.future.done()], failure)
-            return
+            left = [job for job in group if not job.future.done()]
+            if not is_locked(failure):
+                self._failed(left, failure)
+                return []
+            now = time.monotonic()
+            for job in left:
+                if job.until <= now:
+                    self._refuse(job, failure)
+            return [job for job in left if job.until > now]
         for job in done:
             self._resolve(job)
+        return []
+
+    def _refuse(self, job: _Job[Any], failure: BaseException) -> None:
+        log.error("store: %s failed: %s", job.name, type(failure).__name__)
+        job.future.set_exception(_told(failure))
 
     def _failed(self, jobs: Sequence[_Job[Any]], failure: BaseException) -> None:
         if len(jobs) > 1:
             for job in jobs:
-                self._commit([job])
+                alone = [job]
+                while alone:
+                    alone = self._commit(alone)
             return
         for job in jobs:
-            log.error("store: %s failed: %s", job.name, type(failure).__name__)
-            job.future.set_exception(_told(failure))
+            if is_read_only(failure) and not job.again:
+                # A connection that was opened while the file was read-only stays so for good.
+                job.again = True
+                self.engine.dispose()
+                self._commit([job])
+            else:
+                self._refuse(job, failure)
 
     @staticmethod
     def _run(connection: sa.Connection, job: _Job[Any], done: list[_Job[Any]]) -> None:
@@ -179,6 +215,8 @@ class Store:
             except sa.exc.DBAPIError:
                 # SQLite has ended the transaction by itself (disk full, I/O error): the group is lost.
                 raise failure from None
+            if is_read_only(failure):  # which it says here first: BEGIN IMMEDIATE takes it for a reader
+                raise
             job.future.set_exception(_told(failure))
         else:
             savepoint.commit()

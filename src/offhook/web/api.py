@@ -53,7 +53,10 @@ class Gate(Protocol):
 
 
 class Api:
-    """Serves the registry. `ready` is False until calls can be made; `allow_origin` is the CORS answer."""
+    """Serves the registry. `ready` is False until calls can be made; `allow_origin` is the CORS answer.
+
+    `outages` are failures of the machine, not of ours, whose text tells what is wrong.
+    """
 
     def __init__(
         self,
@@ -62,12 +65,14 @@ class Api:
         *,
         ready: Callable[[], bool],
         allow_origin: str,
+        outages: tuple[type[Exception], ...] = (),
     ) -> None:
         self._registry = registry
         self._gate = gate
         self._buffered = 0
         self._ready = ready
         self._allow_origin = allow_origin
+        self._outages = outages
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request under /api/."""
@@ -79,6 +84,9 @@ class Api:
         except ContractError as refused:
             log.info("api: %s %s: %s", request.remote, request.path, refused)
             wire = failed(refused.errno, refused.detail)
+        except self._outages as outage:
+            log.error("api: %s %s: %s", request.remote, request.path, outage)
+            wire = failed(Errno.NOT_HANDLED, str(outage))
         except Exception:
             reference = secrets.token_hex(4)
             log.exception("api: %s failed inside (%s)", request.path, reference)
