@@ -7,6 +7,8 @@ import os
 import shutil
 from pathlib import Path
 
+_KEEP_SIZE = 1  # FALLOC_FL_KEEP_SIZE of linux/falloc.h
+
 
 def sync(path: Path) -> None:
     """Put a file's content, or the names in a folder, on disk (fsync(2)). Raises OSError."""
@@ -53,6 +55,26 @@ def sync_all(folder: Path) -> bool:
     descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
     try:
         return bool(syncfs(descriptor) == 0)
+    finally:
+        os.close(descriptor)
+
+
+def reserve(path: Path, size: int) -> None:
+    """Take `size` bytes of the disk behind a file's end, where an appender finds them when the disk is full.
+
+    The file is made (0600) when it is not there; its length and content stay (fallocate(2) with
+    FALLOC_FL_KEEP_SIZE). Raises OSError, also where the file system cannot do it.
+    """
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        state = os.fstat(descriptor)
+        if state.st_blocks * 512 - state.st_size >= size // 2:
+            return
+        call = ctypes.CDLL(None, use_errno=True).fallocate
+        call.argtypes = (ctypes.c_int, ctypes.c_int, ctypes.c_int64, ctypes.c_int64)
+        if call(descriptor, _KEEP_SIZE, state.st_size, size):
+            number = ctypes.get_errno()
+            raise OSError(number, os.strerror(number), str(path))
     finally:
         os.close(descriptor)
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from offhook.areas.records.tail import CelTail, Position
+from offhook.areas.records.tail import RESERVE_BYTES, CelTail, Position
 from offhook.ledger import Assembler, CelRow, Intent, RowError, fold, parse_row
 
 CALL = "1795000000.10"
@@ -418,3 +418,17 @@ def test_a_forward_to_the_outside_names_the_number_that_was_called() -> None:
     record = fold(CALL, rows)
     assert record is not None
     assert (record.callto, record.type, record.destination_trunk) == ("95551234", "Outbound", "far")
+
+
+def test_room_for_rows_is_kept_behind_the_end_of_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "cel.json"
+    tail = CelTail(path, Position(0, 0))
+    tail.reserve()
+    assert path.stat().st_size == 0
+    assert path.stat().st_blocks * 512 >= RESERVE_BYTES
+    assert path.stat().st_mode & 0o777 == 0o600
+    path.write_text("row")
+    tail.reserve()
+    assert path.read_text() == "row"
+    assert path.stat().st_blocks * 512 >= RESERVE_BYTES
+    CelTail(tmp_path / "missing" / "cel.json", Position(0, 0)).reserve()

@@ -126,6 +126,7 @@ class RecordKeeper:
         self._intents = {intent.callid: intent for intent in found}
         self._tail = CelTail(self._cel_file, position)
         await asyncio.to_thread(self._tail.mend)
+        await asyncio.to_thread(self._tail.reserve)
         await self.read()
 
     def open_calls(self) -> Collection[str]:
@@ -192,6 +193,7 @@ class RecordKeeper:
     def _housekeeping(self) -> None:
         self._tail.sync()
         self._tail.rotate()
+        self._tail.reserve()
         self._tail.forget(self._low())
 
     # -- reading and releasing ----------------------------------------------------------------------------

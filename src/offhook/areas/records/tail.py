@@ -6,6 +6,8 @@ removed.
 
 What was read is put on disk a moment later. Only what is there (`durable`) may be noted as done with: after a
 power cut the file could be shorter than that, and nobody could tell what of it was read.
+
+Room for rows is taken in advance, so that calls keep their records while the disk is full.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ log = logging.getLogger(__name__)
 
 ROTATE_BYTES = 64 << 20
 LINE_MAX = 1 << 20
+RESERVE_BYTES = 8 << 20  # some 2000 calls
 _TORN_SECONDS = 1.0
 _ROTATED = re.compile(r"cel-(?P<number>[0-9]+)\.json")
 
@@ -45,6 +48,7 @@ class CelTail:
         self._next = start
         self._rotations = max((number for number, _ in self._rotated()), default=0)
         self._dirty: set[Path] = set()
+        self._reserved = True
         self._named = 0  # inode of the live file whose name is on disk
         # Where the files are not those that the position was noted for, read all: doubles are refused.
         if start.file > self._rotations + 1:
@@ -85,6 +89,19 @@ class CelTail:
                     file.write(b"\n")
         except FileNotFoundError:
             return
+
+    def reserve(self) -> None:
+        """Keep room on the disk for the rows to come."""
+        try:
+            disk.reserve(self._path, RESERVE_BYTES)
+        except FileNotFoundError:
+            return  # the engine has not begun yet
+        except OSError as failure:
+            if self._reserved:
+                log.warning("records: no room can be kept for rows: %s", failure)
+            self._reserved = False
+        else:
+            self._reserved = True
 
     def _rotated(self) -> list[tuple[int, Path]]:
         found = []
