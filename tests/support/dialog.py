@@ -87,7 +87,8 @@ class Call:
         """Send audio where an SDP says."""
         if body:
             self._peer = media_of(body)
-            self.rtp.send_to(self._peer)
+            if self.phone.audio:
+                self.rtp.send_to(self._peer)
 
     async def ring(self) -> None:
         """Answer 180 to the call that came in."""

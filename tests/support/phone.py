@@ -37,6 +37,7 @@ class Phone(asyncio.DatagramProtocol):
         address: str = "127.0.0.1",
         display: str = "",
         wideband: bool = False,
+        audio: bool = True,
     ) -> None:
         self.number = number
         self.username = username or number
@@ -46,6 +47,7 @@ class Phone(asyncio.DatagramProtocol):
         self.address = address
         self.display = display
         self.wideband = wideband  # speaks G.722 only, and hears nothing that it could measure
+        self.audio = audio  # without it nothing is sent, for very many calls
         self.local_port = 0  # 0: any
         self.port = 0
         self.calls: list[Call] = []

@@ -7,10 +7,11 @@ import json
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from tests.support.pbx import Client, free_port, free_range
 
@@ -20,15 +21,18 @@ START_SECONDS = 40.0
 class UpProcess:
     """One data folder, and the control plane that runs on it from time to time."""
 
-    def __init__(self, data: Path) -> None:
+    def __init__(self, data: Path, *, within: Sequence[str] = (), seen: Path | None = None) -> None:
+        """`within` is a command that runs others where `data` is; `seen` is where that lies for us."""
         self.data = data
+        self.seen = seen or data
+        self._within = within
         self.http_port = free_port()
         self.sip_port = free_port()
         self.rtp = free_range(400)
         self.ports = {"tls": free_port(), "event": free_port()}
         self.ready_line = ""
         self._process: asyncio.subprocess.Process | None = None
-        self._log = data / "up.log"
+        self.log_path = self.seen / "up.log"
 
     @property
     def pid(self) -> int:
@@ -40,12 +44,12 @@ class UpProcess:
     @property
     def engine_pid(self) -> int:
         """The engine's process."""
-        return int(json.loads((self.data / "run/engine.json").read_text())["pid"])
+        return int(json.loads((self.seen / "run/engine.json").read_text())["pid"])
 
     @property
     def log(self) -> str:
         """All that the control plane has logged."""
-        return self._log.read_text(encoding="utf-8", errors="replace")
+        return self.log_path.read_text(encoding="utf-8", errors="replace")
 
     async def start(self, *more: str) -> None:
         """Start and wait for the ready line."""
@@ -56,8 +60,9 @@ class UpProcess:
         arguments += ["--rtp-ports", f"{low}-{high}", *more]
         root = Path(__file__).parents[2]
         environment = {**os.environ, "PYTHONPATH": str(root / "src"), "OFFHOOK_TIMEZONE": "UTC"}
-        with self._log.open("ab") as log:
+        with self.log_path.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
+                *self._within,
                 sys.executable,
                 "-m",
                 "offhook",
@@ -106,6 +111,7 @@ class UpProcess:
         """Run an offhook command that needs no data folder; returns status and output."""
         root = Path(__file__).parents[2]
         process = await asyncio.create_subprocess_exec(
+            *self._within,
             sys.executable,
             "-m",
             "offhook",
@@ -117,6 +123,22 @@ class UpProcess:
         )
         output, _ = await process.communicate(stdin.encode())
         return process.returncode or 0, output.decode()
+
+    async def rows(self, query: str) -> list[list[Any]]:
+        """Rows of the store, read by a process of its own where the store is."""
+        process = await asyncio.create_subprocess_exec(
+            *self._within,
+            sys.executable,
+            "-c",
+            "import json, sqlite3, sys; store = sqlite3.connect(sys.argv[1], timeout=10); "
+            "print(json.dumps(store.execute(sys.argv[2]).fetchall()))",
+            str(self.data / "offhook.db"),
+            query,
+            stdout=asyncio.subprocess.PIPE,
+        )
+        output, _ = await process.communicate()
+        found: list[list[Any]] = json.loads(output)
+        return found
 
     async def client(self) -> Client:
         """An application with the password ApiTest2019."""

@@ -33,6 +33,7 @@ def _linear(value: int) -> int:
 _DECODE = [_linear(value) for value in range(256)]
 
 
+@functools.cache
 def tone(frequency: int) -> list[bytes]:
     """One second of a tone in frames of 20 ms."""
     samples = [_ulaw(int(8000 * math.sin(2 * math.pi * frequency * n / _RATE))) for n in range(_RATE)]

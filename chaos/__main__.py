@@ -1,0 +1,50 @@
+"""Runs the faults at length and prints one table (see docs/chaos.md)."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import random
+import sys
+import time
+from collections.abc import Awaitable, Callable, Mapping
+
+from chaos import kills, store
+from chaos.outcome import Outcome, print_outcomes
+
+Fault = Callable[..., Awaitable[Outcome]]
+"""Takes the random numbers, and `times` and `rate` unless they are as it has them."""
+
+FAULTS: Mapping[str, Fault] = {
+    "control": kills.control_killed,
+    "engine": kills.engine_killed,
+    "both": kills.both_killed,
+    "locked": store.locked,
+    "failing": store.failing,
+    "full": store.full,
+}
+
+
+async def main(only: list[str], times: int | None, rate: float | None, seed: int) -> int:
+    """Run and print; 1 when something was not as it has to be."""
+    outcomes: list[Outcome] = []
+    for name in only or FAULTS:
+        given = {"times": times, "rate": rate}
+        begin = time.monotonic()
+        chance = random.Random(f"{seed} {name}")
+        outcome = await FAULTS[name](chance, **{key: value for key, value in given.items() if value})
+        print(f"{name}: {time.monotonic() - begin:.0f} s", file=sys.stderr, flush=True)
+        outcomes.append(outcome)
+    print(f"seed {seed}")
+    print_outcomes(outcomes)
+    return 1 if any(outcome.wrong for outcome in outcomes) else 0
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="scripts/chaos", description=__doc__)
+    parser.add_argument("--only", action="append", choices=list(FAULTS), default=[], metavar="NAME")
+    parser.add_argument("--times", type=int, help="how often each fault happens")
+    parser.add_argument("--rate", type=float, help="calls per second (20)")
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
+    given = parser.parse_args()
+    sys.exit(asyncio.run(main(given.only, given.times, given.rate, given.seed)))

@@ -1,0 +1,100 @@
+"""The store cannot be written: locked by another program, on a full disk, on a disk that fails, read-only."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import resource
+import sqlite3
+from pathlib import Path
+
+from chaos.house import House, until
+from chaos.outcome import Outcome
+from chaos.small_disk import small_disk
+from chaos.trial import trial
+
+BUSY_SECONDS = 6.0
+"""An answer has to come within this time, whatever the store does: its own patience is 5 s."""
+
+
+async def locked(chance: random.Random, times: int = 5, rate: float = 20.0, seconds: float = 10.0) -> Outcome:
+    """Another program holds the store's write lock."""
+    async with trial("store locked", chance, rate=rate) as one:
+        for _ in range(times):
+            await asyncio.sleep(1.0)
+            async with one.fault():
+                other = await asyncio.to_thread(_lock, one.house.store)
+                await asyncio.sleep(seconds)
+                await asyncio.to_thread(other.rollback)
+                other.close()
+                one.mended()
+                await _writes_again(one.house)
+    return _in_time(one.outcome, one.load.slowest)
+
+
+async def failing(
+    chance: random.Random, times: int = 5, rate: float = 20.0, seconds: float = 10.0
+) -> Outcome:
+    """Every write of offhook fails, as on a disk with errors (EFBIG by RLIMIT_FSIZE); the engine's do not."""
+    async with trial("store's disk fails", chance, rate=rate) as one:
+        for _ in range(times):
+            await asyncio.sleep(1.0)
+            async with one.fault():
+                pid = one.house.up.pid
+                soft, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+                resource.prlimit(pid, resource.RLIMIT_FSIZE, (0, hard))
+                await asyncio.sleep(seconds)
+                resource.prlimit(pid, resource.RLIMIT_FSIZE, (soft, hard))
+                one.mended()
+                await _writes_again(one.house)
+    return _in_time(one.outcome, one.load.slowest)
+
+
+async def full(chance: random.Random, times: int = 5, rate: float = 20.0, seconds: float = 10.0) -> Outcome:
+    """The disk of the whole data folder is full: nobody can write, the engine neither.
+
+    Needs user namespaces, for a small file system of its own without root.
+    """
+    async with small_disk() as up, trial("disk full", chance, rate=rate, up=up) as one:
+        for _ in range(times):
+            await asyncio.sleep(1.0)
+            async with one.fault():
+                filler = up.seen / "filler"
+                await asyncio.to_thread(_fill, filler)
+                await asyncio.sleep(seconds)
+                filler.unlink()
+                one.mended()
+                await _writes_again(one.house)
+    return _in_time(one.outcome, one.load.slowest)
+
+
+def _lock(path: Path) -> sqlite3.Connection:
+    other = sqlite3.connect(path, timeout=20, isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    return other
+
+
+def _fill(path: Path) -> None:
+    with path.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+        for size in (1 << 20, 4096, 1):
+            with contextlib.suppress(OSError):
+                while file.write(b"\0" * size) == size:
+                    pass
+
+
+async def _writes_again(at: House) -> None:
+    async def changed() -> bool:
+        try:
+            await at.change("again")
+        except AssertionError:
+            return False
+        return True
+
+    await until(changed, "a change is taken", 30)
+
+
+def _in_time(outcome: Outcome, slowest: float) -> Outcome:
+    if slowest > BUSY_SECONDS:
+        outcome.broken.append(f"an answer took {slowest:.1f} s")
+    return outcome

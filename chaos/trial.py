@@ -1,0 +1,77 @@
+"""One fault under load, from the first call to the count of what came of it."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from tests.support.process import UpProcess
+
+from chaos.examine import settle
+from chaos.house import House, house
+from chaos.load import Load
+from chaos.outcome import Outcome
+
+
+@dataclass
+class Trial:
+    """A PBX under load, and what is known of it so far."""
+
+    house: House
+    load: Load
+    outcome: Outcome
+    chance: random.Random
+    calls_suffer: bool
+    _mended: float = 0.0
+
+    @contextlib.asynccontextmanager
+    async def fault(self) -> AsyncIterator[None]:
+        """In the block something is broken, and mended; it ends when all works again.
+
+        The recovery counts from the begin, or from `mended` where that is told.
+        """
+        self.load.hold()
+        self._mended = time.monotonic()
+        with self.house.outage():
+            yield
+            self.outcome.recoveries.append(time.monotonic() - self._mended)
+        self.outcome.times += 1
+        if not self.calls_suffer:
+            await self.load.talks_are_heard()
+            up, went_on = self.load.held()
+            self.outcome.up += up
+            self.outcome.went_on += went_on
+
+    def mended(self) -> None:
+        """The cause is gone; what is left is ours to recover from."""
+        self._mended = time.monotonic()
+
+
+@contextlib.asynccontextmanager
+async def trial(
+    fault: str,
+    chance: random.Random,
+    *,
+    rate: float = 20.0,
+    pairs: int = 40,
+    calls_suffer: bool = False,
+    up: UpProcess | None = None,
+) -> AsyncIterator[Trial]:
+    """A PBX under load for the time of the block, examined at its end.
+
+    `calls_suffer`: calls cannot go on, or begin, while it is broken.
+    """
+    outcome = Outcome(fault)
+    async with house(up) as made:
+        async with Load(made, chance, rate=rate, pairs=pairs) as load:
+            one = Trial(made, load, outcome, chance, calls_suffer)
+            yield one
+        failed = [span for span in load.failed if not (calls_suffer and made.touched(*span))]
+        outcome.not_connected += len(failed)
+        await settle(made, load, outcome)
+        if load.refused:
+            outcome.notes.append(f"refused requests by errno: {dict(load.refused)}")
+        outcome.notes.append(f"slowest answer of the API: {load.slowest:.1f} s")
