@@ -78,6 +78,11 @@ def default_data_dir(environ: Mapping[str, str]) -> Path:
     return Path(home) / "offhook" / "pbx"
 
 
+def data_folder(named: str | None, environ: Mapping[str, str] = os.environ) -> Path:
+    """The data folder that `--data` or the environment names, or the default one; it need not exist."""
+    return Path(named or environ.get("OFFHOOK_DATA") or default_data_dir(environ)).absolute()
+
+
 def _port(text: str) -> int:
     if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 65535:
         raise ValueError("must be a port from 1 to 65535")
@@ -200,7 +205,7 @@ def load_settings(arguments: Mapping[str, str | None], environ: Mapping[str, str
 
     Raises SettingsError for a value that is out of bounds or unknown, and for ports that collide.
     """
-    data = Path(arguments.get("data") or environ.get("OFFHOOK_DATA") or default_data_dir(environ)).absolute()
+    data = data_folder(arguments.get("data"), environ)
     values = _from_toml(data / "offhook.toml")
     for name in _READERS:
         variable = f"OFFHOOK_{name.upper()}"

@@ -19,6 +19,8 @@ _COMMANDS = {
     "api": "settings of the API and its locked addresses",
     "dialplan": "check the operator's own dialplan, or put it in force",
     "mail": "show the mail queue, or send a test mail",
+    "backup": "back a data folder up while its PBX runs, or check a backup",
+    "restore": "make a data folder of a backup",
     "request": "call one endpoint and print both directions",
     "listen": "receive events and print them",
     "doctor": "look for what is wrong and say how to mend it",

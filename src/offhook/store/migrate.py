@@ -84,9 +84,17 @@ def current_revision(connection: sa.Connection) -> str | None:
     return MigrationContext.configure(connection).get_current_revision()
 
 
+def known_revisions() -> frozenset[str]:
+    """Every revision of the schema that this program can open."""
+    return _known(ScriptDirectory(str(_MIGRATIONS)))
+
+
+def _known(scripts: ScriptDirectory) -> frozenset[str]:
+    return frozenset(script.revision for script in scripts.walk_revisions())
+
+
 def _refuse_newer(scripts: ScriptDirectory, revision: str | None) -> None:
-    known = {script.revision for script in scripts.walk_revisions()}
-    if revision is not None and revision not in known:
+    if revision is not None and revision not in _known(scripts):
         raise StoreError(
             f"store: its schema ({revision}) was written by a newer offhook than this one; "
             "start that version again, or restore a backup made before the upgrade"
