@@ -13,6 +13,7 @@ from offhook.areas.access.settings import ApiSettings
 from offhook.areas.access.settings_admin import ApiPart
 from offhook.areas.pbxsettings.tcp_push_settings import TCP_PUSH
 from offhook.contract.admin import AdminPart
+from offhook.contract.errors import ContractError, Errno
 from offhook.core import Core
 from offhook.events.feed import Feed
 from offhook.events.tcp_push import TlsMode
@@ -73,8 +74,10 @@ class _Door:
     def __init__(self, core: Core) -> None:
         self._access = core.access
 
-    async def authorise(self, token: str) -> None:
-        await self._access.authenticate(token)
+    async def authorise(self, token: str, address: str) -> None:
+        session = await self._access.authenticate_bearer(token, address)
+        if "read" not in self._access.scopes_of(session):
+            raise ContractError(Errno.UNKNOWN_REQUEST, "this account may not read")
 
 
 def _account(settings: ApiSettings) -> tuple[str, str, bool]:

@@ -134,7 +134,7 @@ class Dispatcher:
 
     def disconnect(self) -> None:
         """Close the connections that applications have opened for events: they have to log in again."""
-        self._tcp.disconnect()
+        self.tcp.disconnect()
 
     def target_of(self, session: str) -> Target | None:
         """Where this session's events go."""

@@ -165,7 +165,8 @@ class TcpPush:
     def disconnect(self) -> None:
         """Cut off whoever has logged in: an account is not any more what it was."""
         for client in self._clients:
-            client.writer.transport.abort()
+            if client.transport is not None:
+                client.transport.abort()
 
     def send(self, event: Event) -> None:
         """Tell every connection."""

@@ -58,8 +58,11 @@ class _Refused(Exception):
 class Door(Protocol):
     """Who may read the feed."""
 
-    async def authorise(self, token: str) -> None:
-        """Let a token in, and prolong it. Raises ContractError when it does not live or may not read."""
+    async def authorise(self, token: str, address: str) -> None:
+        """Let a token or key from `address` in, and prolong it.
+
+        Raises ContractError when it does not live or may not read.
+        """
 
 
 class FeedSite:
@@ -112,7 +115,7 @@ class FeedSite:
             raise _Refused(503, Errno.SERVICE_NOT_RUNNING, "the PBX is starting or ending")
         token = _token(request)
         try:
-            await self._authorise(token)
+            await self._authorise(token, address)
         except ContractError as refused:
             raise _Refused(_STATUS.get(refused.errno, 403), refused.errno, refused.detail) from None
         if self.streams >= STREAMS_MAX or self._per_address[address] >= STREAMS_PER_ADDRESS:
@@ -125,10 +128,10 @@ class FeedSite:
             raise _Refused(400, Errno.PARAMETER_EMPTY, str(wrong)) from None
         return token, reader
 
-    async def _authorise(self, token: str) -> None:
+    async def _authorise(self, token: str, address: str) -> None:
         if not token:
             raise ContractError(Errno.TOKEN_EMPTY)
-        await self._door.authorise(token)
+        await self._door.authorise(token, address)
 
     # -- streams ----------------------------------------------------------------------------------------
 
@@ -210,7 +213,7 @@ class FeedSite:
             if self._ending:
                 return "the PBX restarts"
             try:
-                await self._authorise(token)
+                await self._authorise(token, request.remote or "")
             except ContractError as refused:
                 return f"the token has ended: {refused.errno.meaning}"
             items = await reader.read()

@@ -1,7 +1,7 @@
 """Alarms about wake-up calls that woke nobody: somebody has to look after the guest.
 
-One is raised when a day's last ring was not answered or not made, in the transaction that says so. It is over when
-a later wake-up call is answered there, when the guest checks out, or after a day.
+One is raised when a day's last ring was not answered or not made, in the transaction that says so. It is over
+when a later wake-up call is answered there, when the guest checks out, or after a day.
 """
 
 from __future__ import annotations
