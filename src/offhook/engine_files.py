@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from offhook.areas.fax.service import part_folder
 from offhook.areas.objects.engine import GeneratedFile
 from offhook.areas.pbxsettings import generated
-from offhook.areas.pbxsettings.sections import FEATURE_CODES, PARKING
+from offhook.areas.pbxsettings.sections import FEATURE_CODES, GENERAL, PARKING
 from offhook.areas.pbxsettings.service import SettingsService
 from offhook.areas.prompts.service import MUSIC_FILE
 from offhook.areas.recordings.files import running_folder
@@ -53,7 +53,12 @@ def generated_files(
             (
                 _HEAD,
                 generated.globals_text(
-                    codes, str(part_folder(data)), str(running_folder(data)), zone, address
+                    codes,
+                    str(part_folder(data)),
+                    str(running_folder(data)),
+                    zone,
+                    address,
+                    settings.get_in(connection, GENERAL)["language"],
                 ),
                 generated.feature_codes_text(codes),
                 generated.parking_context(settings.get_in(connection, PARKING)),

@@ -1,7 +1,7 @@
 """An encoder of ITU-T G.722 at 64 kbit/s: enough of a wideband phone to be heard above 4 kHz.
 
-Two bands of 8 kHz (a quadrature mirror filter), each as adaptive differential PCM: six bits of the lower, two
-of the higher band in every byte. Names of variables and the tables are those of the recommendation.
+Two bands (a quadrature mirror filter), each as adaptive differential PCM: six bits of the lower, two of the
+higher band in every byte. Names of variables and the tables are those of the recommendation.
 """
 
 from __future__ import annotations

@@ -55,13 +55,12 @@ recording: {extensions: [], ondemand: [], stereo: off, announce: "", announcefor
 """
 
 
-def tone_file(frequency: int, seconds: float = 1.0) -> bytes:
-    """A WAV file of a tone, 16 kHz stereo as no engine plays it by itself."""
-    rate = 16000
+def tone_file(frequency: int, seconds: float = 1.0, *, rate: int = 16000, channels: int = 2) -> bytes:
+    """A WAV file of a tone; 16 kHz stereo, as it is by default, no engine plays by itself."""
     at = np.arange(int(rate * seconds)) / rate
     tone = (0.4 * np.sin(2 * np.pi * frequency * at)).astype(np.float32)
     target = io.BytesIO()
-    soundfile.write(target, np.stack([tone, tone], axis=1), rate, format="WAV", subtype="PCM_16")
+    soundfile.write(target, np.stack([tone] * channels, axis=1), rate, format="WAV", subtype="PCM_16")
     return target.getvalue()
 
 

@@ -146,6 +146,21 @@ async def test_fields_not_declared_keep_their_value(pbx: Pbx) -> None:
     assert kept.dnd
 
 
+async def test_a_language_is_declared_kept_and_taken_back(pbx: Pbx) -> None:
+    german = FULL.replace("username: Bob", "language: de, username: Bob")
+    assert "+ extensions 1001" in (await pbx.apply.apply(german)).lines
+    assert "language: de" in await pbx.apply.export()
+    assert (await pbx.apply.apply(FULL)).changes == (), "what is not declared stays"
+    brazilian = german.replace("language: de", "language: pt_BR")
+    assert (await pbx.apply.apply(brazilian)).lines == ("~ extensions 1001", "    language: de -> pt_BR")
+    await pbx.extensions.update(UpdateExtension(number="1001", dnd=True))
+    kept = await pbx.extensions.find("1001")
+    assert kept is not None
+    assert kept.language == "pt_BR"
+    await pbx.apply.apply(german.replace("language: de", "language: System Default"))
+    assert "language" not in await pbx.apply.export()
+
+
 async def test_passwords_are_changed_and_never_shown(pbx: Pbx) -> None:
     await pbx.apply.apply(FULL)
     new = FULL.replace(PASSWORD, PASSWORD + "Q").replace("aB3-efghij", "aB3-efghiX")
@@ -166,6 +181,7 @@ async def test_passwords_are_changed_and_never_shown(pbx: Pbx) -> None:
         ((f"registerpassword: {PASSWORD},\n   login", "registerpassword: weak,\n   login"),
          "extensions[1] (1001): registerpassword must have at least 16 characters"),
         (("username: Bob", "usernme: Bob"), "extensions[1].usernme is an unknown key"),
+        (("username: Bob", "username: Bob, language: ../../de"), "extensions[1] (1001): language must be"),
         (("username: Bob, ", ""), "extensions[1] (1001): username is missing or empty"),
         (("number: 1001", "number: 1000"), "extensions[1].number 1000 is declared twice"),
         (("members: [1000, 1001]", "members: [1000, 1009]"), "extensiongroups[0] (sale): members 1009 are"),

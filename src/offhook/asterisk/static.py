@@ -275,8 +275,8 @@ def _udptl(settings: EngineSettings) -> str:
     return f"[general]\nudptlstart={low}\nudptlend={high}\n"
 
 
-# No mailcmd runs: the view's e-mail column is empty, offhook sends mail itself. No PIN is long enough to be set
-# in app_voicemail's own menu: it could not store it, and would write it into its log (offhook-pin-new does).
+# No mailcmd runs: the view's e-mail column is empty, offhook sends mail itself. No PIN is long enough to be
+# set in app_voicemail's own menu, which could not store it and would log it (see offhook-pin-new).
 _VOICEMAIL = """\
 [general]
 format=wav

@@ -19,15 +19,16 @@ from offhook.areas.apply.service import refused
 from offhook.areas.extensions import queries
 from offhook.areas.extensions.model import Extension, ExtensionChanged, LoginSecret
 from offhook.areas.extensions.requests import AddExtension, UpdateExtension
+from offhook.areas.extensions.rules import SYSTEM_DEFAULT, language_rule
 from offhook.areas.extensions.service import ExtensionService, merged, new_extension, prepare_login
-from offhook.contract.errors import ContractError
+from offhook.contract.errors import ContractError, Errno
 from offhook.contract.params import declared_params, read_request
-from offhook.contract.rules import Selection
+from offhook.contract.rules import RuleBroken, Selection
 from offhook.store.unit import UnitOfWork
 
 _ALL = Selection(every=True)
 _HIDDEN = frozenset(
-    {"ha1", "registerpassword_shown", "loginpassword_derived", "loginpassword_shown", "language", "monitored"}
+    {"ha1", "registerpassword_shown", "loginpassword_derived", "loginpassword_shown", "monitored"}
 )
 _SECRET = frozenset({"vmsecret"})
 _LEFTOVERS = frozenset({"ringsimultaneous", "mobileprefix", "enablemobile"})
@@ -40,6 +41,7 @@ class _Store:
     place: str
     request: AddExtension | UpdateExtension
     login: LoginSecret | None
+    language: str | None  # None: as it is
 
 
 class ExtensionSection:
@@ -53,9 +55,9 @@ class ExtensionSection:
     def read(self, node: Node) -> list[tuple[str, dict[str, str]]]:
         """Place and fields of each extension. Raises ApplyError for one without number or named twice.
 
-        Which routes it may use is declared once, by the routes.
+        Which routes it may use is declared once, by the routes. The contract has no parameter for `language`.
         """
-        allowed = frozenset(declared_params(AddExtension)) - {"selectoutroute"}
+        allowed = frozenset(declared_params(AddExtension)) - {"selectoutroute"} | {"language"}
         return numbered(objects(node, self.key, allowed), self.key, "number")
 
     def current(self, connection: sa.Connection) -> tuple[Extension, ...]:
@@ -102,12 +104,16 @@ class ExtensionSection:
     def _store(self, unit: UnitOfWork, each: _Store) -> ExtensionChanged:
         try:
             if isinstance(each.request, UpdateExtension):
-                return self._service.update_in(unit, each.request, each.login, references=False)
-            if each.login is None:
+                done = self._service.update_in(unit, each.request, each.login, references=False)
+            elif each.login is None:
                 raise AssertionError("an add always has a login secret")
-            return self._service.add_in(unit, each.request, each.login, references=False)
+            else:
+                done = self._service.add_in(unit, each.request, each.login, references=False)
         except ContractError as failure:
             raise refused(each.place, failure) from None
+        if each.language is not None:
+            queries.set_language(unit.connection, each.request.number, each.language)
+        return done
 
     async def finished(self, done: Sequence[ExtensionChanged]) -> None:
         """Tell the engine what it does not read live."""
@@ -127,17 +133,30 @@ def _visible(extension: Extension) -> dict[str, object]:
     return {name: value for name, value in dataclasses.asdict(extension).items() if name not in _HIDDEN}
 
 
+def _language(values: dict[str, str]) -> str | None:
+    """The language declared: None for none, empty for that of the PBX. Raises ContractError."""
+    declared = values.get("language")
+    if declared is None or declared.strip() in {"", SYSTEM_DEFAULT}:
+        return None if declared is None else ""
+    try:
+        return language_rule().take(declared)
+    except RuleBroken as broken:
+        raise ContractError(Errno.EXTENSION_CONFIG, f"language must be {broken}") from None
+
+
 def _added(place: str, values: dict[str, str]) -> Change:
     request = read_request(AddExtension, values)
     login = prepare_login(request.loginpassword)
-    fields = {n: v for n, v in _visible(new_extension(request, login)).items() if n in values}
+    language = _language(values)
+    new = dataclasses.replace(new_extension(request, login), language=language or "")
+    fields = {n: v for n, v in _visible(new).items() if n in values}
     passwords = tuple(Difference(n, "", "(secret)") for n in values if n.endswith("password"))
     return Change(
         section="extensions",
         operation="add",
         name=request.number,
         differences=differences({}, fields, _SECRET) + passwords,
-        request=_Store(place, request, login),
+        request=_Store(place, request, login, language),
     )
 
 
@@ -146,7 +165,10 @@ def _updated(place: str, values: dict[str, str], old: Extension) -> Change | Non
     login = None
     if request.loginpassword is not None and not matches(request.loginpassword, old.loginpassword_derived):
         login = prepare_login(request.loginpassword)
+    language = _language(values)
     new = merged(old, request, login)
+    if language is not None:
+        new = dataclasses.replace(new, language=language)
     changed = differences(_visible(old), _visible(new), _SECRET)
     if new.ha1 != old.ha1 and new.registername == old.registername:
         changed += (Difference("registerpassword", "(secret)", "(secret)"),)
@@ -159,7 +181,7 @@ def _updated(place: str, values: dict[str, str], old: Extension) -> Change | Non
         operation="update",
         name=old.number,
         differences=changed,
-        request=_Store(place, request, login),
+        request=_Store(place, request, login, language),
     )
 
 

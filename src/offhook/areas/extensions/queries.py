@@ -96,6 +96,11 @@ def replace_extension(connection: sa.Connection, extension: Extension) -> None:
     connection.execute(sa.update(extensions).where(_E.number == extension.number).values(**values))
 
 
+def set_language(connection: sa.Connection, number: str, language: str) -> None:
+    """Store the language of an extension; empty for that of the PBX."""
+    connection.execute(sa.update(extensions).where(_E.number == number).values(language=language))
+
+
 def delete_extensions(connection: sa.Connection, numbers: Collection[str]) -> None:
     """Delete extensions; their places in groups go with them."""
     for some in parts(tuple(numbers)):

@@ -8,6 +8,7 @@ from typing import Any
 
 from offhook.areas.extensions.model import CUSTOM, EXTENSION, FORWARDS, Extension
 from offhook.areas.extensions.queries import Group
+from offhook.areas.extensions.rules import SYSTEM_DEFAULT
 from offhook.contract.results import wire_name
 
 
@@ -176,7 +177,7 @@ def extension_info(
         type="SIP",
         registerpassword=extension.registerpassword_shown,
         loginpassword=extension.loginpassword_shown,
-        language=extension.language or "System Default",
+        language=extension.language or SYSTEM_DEFAULT,
         agentid=extension.agentid or "none",
         unselectoutroute=",".join(name for name in every_route if name not in routes),
         selectoutroute=",".join(routes),

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from offhook.areas.extensions.model import CUSTOM, EXTENSION, FORWARDS, MOBILE, Extension
 from offhook.contract.errors import ContractError, Errno
+from offhook.contract.rules import Rule, pattern
 
 STRONG_REGISTER = 16
 STRONG_LOGIN = 10
@@ -14,6 +15,15 @@ _WEAK = 8
 _RUN = 4  # digits in a row that count as consecutive, such as 1234 or 9876
 _UP = "0123456789"
 _DOWN = _UP[::-1]
+
+
+SYSTEM_DEFAULT = "System Default"
+"""How an extension without a language of its own is shown."""
+
+
+def language_rule() -> Rule[str]:
+    """A language of the prompts: the name of its folder below `sounds`."""
+    return pattern(r"[a-z]{2,3}(_[A-Za-z_]{2,20})?", says="a language such as de or pt_BR", max_len=24)
 
 
 def check_password(name: str, password: str, *, least: int, strong: bool, number: str, username: str) -> None:

@@ -37,7 +37,10 @@ SELECT
     'yes' AS timers,
     '1800' AS timers_sess_expires,
     'default' AS moh_suggest,
-    CASE WHEN language = '' THEN 'en' ELSE language END AS language
+    CASE
+        WHEN language = '' THEN COALESCE((SELECT value FROM pbx_settings WHERE name = 'general.language'), 'en')
+        ELSE language
+    END AS language
 FROM extensions;
 
 CREATE VIEW ps_auths AS

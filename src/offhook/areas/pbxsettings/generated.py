@@ -84,11 +84,11 @@ def parking_context(parking: Row) -> str:
     )
 
 
-def globals_text(codes: Row, fax_folder: str, recordings: str, zone: str, bind: str) -> str:
+def globals_text(codes: Row, fax_folder: str, recordings: str, zone: str, bind: str, language: str) -> str:
     """What the shipped dialplan has to know of the settings.
 
     `fax_folder` and `recordings` are where the engine writes, `zone` is the PBX's own, an IANA name, `bind`
-    its address, empty for all interfaces.
+    its address, empty for all interfaces, `language` that of callers from outside.
     """
     values = {
         "CODE_VOICEMAIL": codes["voicemail"],
@@ -96,6 +96,7 @@ def globals_text(codes: Row, fax_folder: str, recordings: str, zone: str, bind: 
         "RECORDINGS": recordings,
         "ZONE": zone,
         "BIND": bind,
+        "LANGUAGE": language,
     }
     return "[globals]\n" + "".join(f"OFFHOOK_{name}={value}\n" for name, value in values.items())
 

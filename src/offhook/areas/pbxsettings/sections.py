@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from offhook.areas.extensions.rules import language_rule
 from offhook.areas.objects.errors import Conflict
 from offhook.areas.objects.field import Field
 from offhook.areas.pbxsettings.apilimits_settings import APILIMITS
@@ -112,7 +113,7 @@ PARKING = Section(
 
 GENERAL = Section(
     key="general",
-    parts=frozenset({"gates"}),
+    parts=frozenset({"gates", "dialplan"}),
     fields=(
         Field(
             name="maxduration",
@@ -131,6 +132,12 @@ GENERAL = Section(
             rule=choice(("ringing", "silence")),
             default="ringing",
             doc="what a call from outside gets while an application decides: SIP 180 or nothing",
+        ),
+        Field(
+            name="language",
+            rule=language_rule(),
+            default="en",
+            doc="of prompts, numbers and times, for callers from outside and extensions without their own",
         ),
     ),
 )
