@@ -41,6 +41,7 @@ from offhook.areas.mail.service import Mailer
 from offhook.areas.numbers.service import Numbers
 from offhook.areas.objects.field import Row
 from offhook.areas.objects.references import References
+from offhook.areas.objects.service import ObjectService
 from offhook.areas.pbxsettings.apilimits_settings import APILIMITS
 from offhook.areas.pbxsettings.events_settings import EVENTS
 from offhook.areas.pbxsettings.sections import SECTIONS
@@ -55,6 +56,7 @@ from offhook.areas.system.service import SystemService
 from offhook.areas.trunks.kind import registers_by
 from offhook.areas.trunks.tables import trunks as trunks_table
 from offhook.areas.wakeup.service import WakeupService
+from offhook.areas.webhooks.kind import KIND as WEBHOOKS
 from offhook.asterisk.config import private_folder
 from offhook.clock import Clock
 from offhook.contract.errors import ContractError
@@ -201,7 +203,7 @@ class Core:
         self.on_parts_changed(self.access.limits.on_parts_changed)
         self.accounts = ConsoleAccounts(store, clock)
         self.numbers = Numbers()
-        vault = Vault(settings.data / "secret.key")
+        self.vault = vault = Vault(settings.data / "secret.key")
         self.extensions = ExtensionService(
             store,
             numbers=self.numbers,
@@ -219,6 +221,14 @@ class Core:
             vault=vault,
             on_changed=self._parts_changed,
             announce={"trunks": self._publish_trunk, "apiaccounts": self.access.account_changed},
+        )
+        self.webhooks = ObjectService(
+            WEBHOOKS,
+            store,
+            numbers=self.numbers,
+            references=self.objects.references,
+            vault=vault,
+            on_changed=self._parts_changed,
         )
         self.room_names = RoomNames(store)
         self.numbers.register("instant conference", is_instant)
@@ -252,6 +262,7 @@ class Core:
                 *(SettingsSection(self.pbx_settings, section) for section in SECTIONS),
                 *(ObjectSection(service) for service in self.objects),
                 WakeupSection(self.wakeups),
+                ObjectSection(self.webhooks),
                 ApiSection(self.api_settings),
             ],
             self.objects.references.dangling,

@@ -1,56 +1,82 @@
-"""How events leave beside the contract's HTTP push: the event port and the feed. Made and wired here.
+"""How events leave beside the contract's HTTP push: the event port, the feed, webhooks. Made and wired here.
 
 `offhook.protection` makes one `Delivery`.
 """
 
 from __future__ import annotations
 
-import logging
+import asyncio
+import socket
 import ssl
 from collections.abc import Callable
 
+from offhook import __version__
+from offhook.areas.access.accounts import KEY_PREFIX
+from offhook.areas.access.service import Access
 from offhook.areas.access.settings import ApiSettings
 from offhook.areas.access.settings_admin import ApiPart
+from offhook.areas.alarms.service import Alarms
 from offhook.areas.pbxsettings.tcp_push_settings import TCP_PUSH
+from offhook.areas.webhooks.admin import WebhookPart
+from offhook.areas.webhooks.kind import PART
+from offhook.areas.webhooks.sender import Sender
+from offhook.areas.webhooks.service import Webhooks
 from offhook.contract.admin import AdminPart
 from offhook.contract.errors import ContractError, Errno
-from offhook.core import Core
+from offhook.core import Core, is_own_or_forbidden
+from offhook.events.api import Target
 from offhook.events.feed import Feed
 from offhook.events.tcp_push import TlsMode
 from offhook.web.feed import FeedSite
-
-log = logging.getLogger(__name__)
 
 
 class Delivery:
     """The ways on which events leave for those who came for them."""
 
-    def __init__(self, core: Core) -> None:
+    def __init__(self, core: Core, alarms: Alarms) -> None:
         self._core = core
-        self._account = ("", "", True)
+        self._alarms = alarms
         self.feed = Feed(core.dispatcher.journal, lambda: core.system.identity.sn, core.clock.now)
+        self.webhooks = Webhooks(
+            core.store,
+            core.vault,
+            core.clock,
+            feed=self.feed,
+            sender=Sender(_Addresses(core), __version__),
+            sn=lambda: core.system.identity.sn,
+            alarm=self._alarm,
+        )
         core.on_parts_changed(self._parts_changed)
 
     def admin_parts(self) -> list[AdminPart]:
         """What operators can do with them."""
-        return [ApiPart(self._core.api_settings)]
+        return [ApiPart(self._core.api_settings), WebhookPart(self._core.webhooks, self.webhooks)]
 
     def feed_site(self, ready: Callable[[], bool]) -> FeedSite:
         """The feed on the web port."""
         return FeedSite(
-            self.feed, _Door(self._core), ready=ready, allow_origin=self._core.settings.allow_origin
+            self.feed, _Door(self._core.access), ready=ready, allow_origin=self._core.settings.allow_origin
         )
 
     async def load(self, tls: ssl.SSLContext | None) -> None:
         """Read the settings, before the first port is opened. `tls` is what the event port speaks it with."""
         self._core.dispatcher.tcp.tls = tls
-        self._account = _account(self._core.api_settings.now)
         self._core.api_settings.on_change(self._api_changed)
         await self._set_mode()
+
+    async def start(self) -> None:
+        """Begin to deliver to webhooks."""
+        await self.webhooks.start()
+
+    async def close(self) -> None:
+        """End it."""
+        await self.webhooks.close()
 
     async def _parts_changed(self, parts: frozenset[str]) -> None:
         if parts & TCP_PUSH.parts:
             await self._set_mode()
+        if PART in parts:
+            await self.webhooks.refresh()
 
     async def _set_mode(self) -> None:
         settings = await self._core.pbx_settings.get(TCP_PUSH)
@@ -58,27 +84,59 @@ class Delivery:
         mode = TlsMode(settings["tls"])
         if mode is not tcp.mode:
             tcp.mode = mode
-            await tcp.end_connections()
+            tcp.disconnect()
 
     async def _api_changed(self, settings: ApiSettings) -> None:
-        account = _account(settings)
-        if account != self._account:
-            self._account = account
-            log.info("events: the API's account has changed; connections have to log in anew")
-            await self._core.dispatcher.tcp.end_connections()
+        if not settings.enabled:
+            self._core.dispatcher.disconnect()
+
+    def _alarm(self, name: str, text: str) -> None:
+        if text:
+            self._alarms.raise_(f"receiver:webhook {name}", text)
+        else:
+            self._alarms.clear(f"receiver:webhook {name}", f"the webhook {name} is as it should be")
 
 
 class _Door:
     """Lets those in who may read."""
 
-    def __init__(self, core: Core) -> None:
-        self._access = core.access
+    def __init__(self, access: Access) -> None:
+        self._access = access
 
-    async def authorise(self, token: str, address: str) -> None:
-        session = await self._access.authenticate_bearer(token, address)
-        if "read" not in self._access.scopes_of(session):
+    async def authorise(self, credential: str, address: str) -> _Pass:
+        session = await self._access.authenticate_bearer(credential, address)
+        granted = _Pass(self._access, credential, address, session)
+        await granted.goes_on()
+        return granted
+
+
+class _Pass:
+    def __init__(self, access: Access, credential: str, address: str, session: str) -> None:
+        self._access = access
+        self._credential = credential
+        self._address = address
+        self._session = session
+
+    async def goes_on(self) -> None:
+        # a key does not idle out; and whoever guesses at keys from the same address must not end a stream
+        if not self._credential.startswith(KEY_PREFIX):
+            await self._access.authenticate_bearer(self._credential, self._address)
+        elif not self._access.alive(self._session):
+            raise ContractError(Errno.NO_SUCH_TOKEN)
+        if "read" not in self._access.scopes_of(self._session):
             raise ContractError(Errno.UNKNOWN_REQUEST, "this account may not read")
 
 
-def _account(settings: ApiSettings) -> tuple[str, str, bool]:
-    return settings.username, settings.password_derived, settings.enabled
+class _Addresses:
+    def __init__(self, core: Core) -> None:
+        self._ports = (core.settings.http_port, core.settings.event_port, core.settings.sip_port)
+
+    async def resolve(self, host: str, port: int) -> list[str]:
+        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        numbers = dict.fromkeys(str(place[4][0]) for place in found)
+        possible = [
+            one for one in numbers if not is_own_or_forbidden(Target("http", one, port, "/"), self._ports)
+        ]
+        if not possible:
+            raise OSError("nobody is to be reached there")
+        return possible

@@ -21,7 +21,7 @@ class Protection:
 
     def __init__(self, core: Core, switch: Switch, live: LiveCalls, messages: Messages) -> None:
         self.alarms = messages.alarms
-        self.delivery = Delivery(core)
+        self.delivery = Delivery(core, self.alarms)
         self.api_keys = KeysPart(core.access.accounts)
 
     def admin_parts(self) -> list[AdminPart]:
@@ -30,6 +30,7 @@ class Protection:
 
     async def start(self) -> None:
         """Begin, once the engine can be spoken to."""
+        await self.delivery.start()
 
     def on_events(self, events: Sequence[Mapping[str, str]]) -> None:
         """Hear what the engine tells."""
@@ -39,3 +40,4 @@ class Protection:
 
     async def close(self) -> None:
         """End what goes on by itself."""
+        await self.delivery.close()

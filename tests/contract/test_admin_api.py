@@ -355,7 +355,8 @@ async def test_the_document_agrees_with_what_is_declared_and_served(api: Switchb
     served |= {"/records", "/records/{callid}", "/recordings", "/recordings/check", "/recordings/{name}"}
     served |= {"/mail", "/mail/test", "/mail/{id}", "/mail/{id}/retry", "/alarms"}
     served |= {"/wakeupcalls", "/wakeupcalls/{id}", "/wakeupjournal"}
-    served |= {"/api"}
+    served |= {"/api", "/webhooks", "/webhooks/{id}"}
+    served |= {f"/webhooks/{{id}}/{what}" for what in ("rotate", "pause", "resume", "replay", "test")}
     served |= {"/apikeys", "/apikeys/{id}"}
     for path, item in paths.items():
         if path.split("/")[1] not in {*OBJECTS, "settings"}:

@@ -227,6 +227,7 @@ async def running_api(*, https_only: bool = False) -> AsyncIterator[TestApi]:
         await core.dispatcher.start("127.0.0.1", ReportMethod.HTTP, 0)
         api = TestApi(core, clock, https_only=https_only)
         await api.delivery.load(None)
+        await api.delivery.start()
         await api.front.start("127.0.0.1", api.port)
         try:
             yield api
@@ -234,6 +235,7 @@ async def running_api(*, https_only: bool = False) -> AsyncIterator[TestApi]:
             await api.hotel.close()
             await api.messages.close()
             api.feed.end_streams()
+            await api.delivery.close()
             await api.front.close()
             await core.dispatcher.close()
             await core.close()

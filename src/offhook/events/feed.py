@@ -84,6 +84,14 @@ class Feed:
         want = wanted(kinds.split(","), extension)
         return FeedReader(self, self._journal, self._journal.last() if after is None else after, want)
 
+    def last(self) -> int:
+        """The position behind everything that there is."""
+        return self._journal.last()
+
+    def keeps(self, number: int) -> bool:
+        """Whether an event is still kept."""
+        return number >= self._journal.first()
+
     def item(self, entry: Entry) -> FeedItem:
         """An entry as it is sent; encoded once, however many read it."""
         known = self._encoded.get(entry.seq)

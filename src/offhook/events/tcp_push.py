@@ -145,10 +145,6 @@ class TcpPush:
         for task in list(self._waiting):
             task.cancel()
         await asyncio.gather(*self._waiting, return_exceptions=True)
-        await self.end_connections()
-
-    async def end_connections(self) -> None:
-        """Close every connection: whoever may still come has to log in again."""
         clients = list(self._clients)
         self._clients.clear()
         for client in clients:
@@ -163,8 +159,8 @@ class TcpPush:
                 client.transport.abort()
 
     def disconnect(self) -> None:
-        """Cut off whoever has logged in: an account is not any more what it was."""
-        for client in self._clients:
+        """Cut off whoever has logged in: an account, or the port, is not any more what it was."""
+        for client in list(self._clients):
             if client.transport is not None:
                 client.transport.abort()
 

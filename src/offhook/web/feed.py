@@ -55,14 +55,18 @@ class _Refused(Exception):
         self.detail = detail
 
 
+class Pass(Protocol):
+    """What a client was let in with."""
+
+    async def goes_on(self) -> None:
+        """Prolong it. Raises ContractError when it has ended or may not read any more."""
+
+
 class Door(Protocol):
     """Who may read the feed."""
 
-    async def authorise(self, token: str, address: str) -> None:
-        """Let a token or key from `address` in, and prolong it.
-
-        Raises ContractError when it does not live or may not read.
-        """
+    async def authorise(self, credential: str, address: str) -> Pass:
+        """Let in who has a token or a key and comes from `address`. Raises ContractError."""
 
 
 class FeedSite:
@@ -92,15 +96,15 @@ class FeedSite:
             return web.Response(status=204, headers=self._headers())
         address = request.remote or ""
         try:
-            token, reader = await self._admitted(request, address)
+            granted, reader = await self._admitted(request, address)
         except _Refused as refused:
             log.info("feed: %s: %s", address, refused)
             return self._refusal(refused)
         self._per_address[address] += 1
         try:
             if _wants_websocket(request):
-                return await self._websocket(request, token, reader)
-            return await self._events(request, token, reader)
+                return await self._websocket(request, granted, reader)
+            return await self._events(request, granted, reader)
         finally:
             self._per_address[address] -= 1
             if not self._per_address[address]:
@@ -108,14 +112,16 @@ class FeedSite:
 
     # -- who and what -----------------------------------------------------------------------------------
 
-    async def _admitted(self, request: web.BaseRequest, address: str) -> tuple[str, FeedReader]:
+    async def _admitted(self, request: web.BaseRequest, address: str) -> tuple[Pass, FeedReader]:
         if request.method != "GET":
             raise _Refused(405, Errno.NOT_POST, "the feed is read by GET")
         if not self._ready() or self._ending:
             raise _Refused(503, Errno.SERVICE_NOT_RUNNING, "the PBX is starting or ending")
         token = _token(request)
         try:
-            await self._authorise(token, address)
+            if not token:
+                raise ContractError(Errno.TOKEN_EMPTY)
+            granted = await self._door.authorise(token, address)
         except ContractError as refused:
             raise _Refused(_STATUS.get(refused.errno, 403), refused.errno, refused.detail) from None
         if self.streams >= STREAMS_MAX or self._per_address[address] >= STREAMS_PER_ADDRESS:
@@ -126,16 +132,13 @@ class FeedSite:
             )
         except ValueError as wrong:
             raise _Refused(400, Errno.PARAMETER_EMPTY, str(wrong)) from None
-        return token, reader
-
-    async def _authorise(self, token: str, address: str) -> None:
-        if not token:
-            raise ContractError(Errno.TOKEN_EMPTY)
-        await self._door.authorise(token, address)
+        return granted, reader
 
     # -- streams ----------------------------------------------------------------------------------------
 
-    async def _events(self, request: web.BaseRequest, token: str, reader: FeedReader) -> web.StreamResponse:
+    async def _events(
+        self, request: web.BaseRequest, granted: Pass, reader: FeedReader
+    ) -> web.StreamResponse:
         headers = {**self._headers(), "Content-Type": "text/event-stream", "X-Accel-Buffering": "no"}
         response = web.StreamResponse(headers=headers)
         response.force_close()
@@ -148,14 +151,14 @@ class FeedSite:
                 # without events only the id, which moves a reader on that is filtered
                 await response.write(as_sse(items) or b": still here\nid: %d\n\n" % reader.position)
 
-            why = await self._pump(request, token, reader, send)
+            why = await self._pump(request, granted, reader, send)
             with contextlib.suppress(ConnectionError):
                 await response.write(b": %s\n\n" % why.encode())
                 await response.write_eof()
         return response
 
     async def _websocket(
-        self, request: web.BaseRequest, token: str, reader: FeedReader
+        self, request: web.BaseRequest, granted: Pass, reader: FeedReader
     ) -> web.StreamResponse:
         socket = web.WebSocketResponse(heartbeat=BEAT_SECONDS, max_msg_size=4096, compress=False)
         if not socket.can_prepare(request):
@@ -172,7 +175,7 @@ class FeedSite:
                     await socket.send_str(as_message(item))
 
             try:
-                why = await self._pump(request, token, reader, send, lambda: socket.closed)
+                why = await self._pump(request, granted, reader, send, lambda: socket.closed)
                 code = WSCloseCode.SERVICE_RESTART if self._ending else WSCloseCode.POLICY_VIOLATION
                 if not socket.closed:
                     listening.cancel()
@@ -201,7 +204,7 @@ class FeedSite:
     async def _pump(
         self,
         request: web.BaseRequest,
-        token: str,
+        granted: Pass,
         reader: FeedReader,
         send: Callable[[Sequence[FeedItem]], Awaitable[None]],
         closed: Callable[[], bool] = lambda: False,
@@ -213,7 +216,7 @@ class FeedSite:
             if self._ending:
                 return "the PBX restarts"
             try:
-                await self._authorise(token, request.remote or "")
+                await granted.goes_on()
             except ContractError as refused:
                 return f"the token has ended: {refused.errno.meaning}"
             items = await reader.read()
