@@ -25,6 +25,7 @@ from offhook import disk
 from offhook.asterisk.config import private_folder
 from offhook.backup.archive import DATA_MAX, checked_path
 from offhook.backup.errors import BackupError
+from offhook.store.copy import copy_database
 
 STORE = "offhook.db"
 ENGINE_STORE = "asterisk/var/astdb.sqlite3"
@@ -77,7 +78,7 @@ def gathered(data: Path, *, recordings: bool) -> Iterator[Gathered]:
     try:
         found = Gathered(staging, staging / STORE)
         _link_folders(data, found)
-        copy_store(data / STORE, found.store)
+        _copy_store(data / STORE, found.store)
         _link_folders(data, found)
         for name in _FILES:
             if (data / name).is_file():
@@ -93,14 +94,9 @@ def gathered(data: Path, *, recordings: bool) -> Iterator[Gathered]:
         shutil.rmtree(staging, ignore_errors=True)
 
 
-def copy_store(source: Path, target: Path) -> None:
-    """A copy (0600) of an SQLite database of one moment, while others write to it. Raises BackupError."""
-    os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+def _copy_store(source: Path, target: Path) -> None:
     try:
-        with contextlib.closing(
-            sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True, timeout=30)
-        ) as connection:
-            connection.execute("VACUUM INTO ?", (str(target),))
+        copy_database(source, target)
     except sqlite3.Error as failure:
         raise BackupError(f"{source} cannot be copied: {failure}") from None
 

@@ -16,6 +16,7 @@ from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from alembic.script import ScriptDirectory
 
+from offhook.store import kept
 from offhook.store.errors import StoreError, store_error
 from offhook.store.script import statements
 from offhook.store.tables import store_state
@@ -35,6 +36,7 @@ def open_store(path: Path, views: Sequence[str], *, readers: int = 4) -> Store:
     try:
         _make_private(path)
         engine = sqlite_engine(path)
+        _keep_old(engine, path)
         bring_up_to_date(engine, views)
     except sa.exc.DBAPIError as failure:
         _dispose(engine)
@@ -62,6 +64,17 @@ def _make_private(path: Path) -> None:
             os.fchmod(descriptor, 0o600)
     finally:
         os.close(descriptor)
+
+
+def _keep_old(engine: sa.Engine, path: Path) -> None:
+    """Keep a copy of a store whose schema is about to change."""
+    with engine.connect() as connection:
+        revision = current_revision(connection)
+    scripts = ScriptDirectory(str(_MIGRATIONS))
+    if revision in _known(scripts) - {scripts.get_current_head()}:
+        kept.keep(path, str(revision))
+    else:
+        kept.forget(path)
 
 
 def bring_up_to_date(engine: sa.Engine, views: Sequence[str]) -> None:
