@@ -107,11 +107,7 @@ def test_a_backup_of_the_last_release_is_restored_and_then_migrated(
     made = make_backup(data, archive, "correct horse", recordings=True, now=0.0)
     assert (made.about.schema, made.left_out) == (REVISION, ())
     restore_backup(archive, new, "correct horse", replace=False)
-    files = {path.relative_to(new).as_posix(): path.read_bytes() for path in new.rglob("*") if path.is_file()}
-    assert files.keys() == {path.relative_to(data).as_posix() for path in data.rglob("*") if path.is_file()}
-    assert all(
-        (data / name).read_bytes() == content for name, content in files.items() if name != "offhook.db"
-    )
+    assert _files(new) == _files(data)
     restored = rows_of(new / "offhook.db")
     assert {name for name in before if before[name] != restored[name]} == {
         "sessions",  # no token comes back
