@@ -224,6 +224,7 @@ class Pbx:
             ready=lambda: self.ready,
             allow_origin=settings.allow_origin,
             outages=(StoreError,),
+            call_of=self.live.callid_of,
         )
         self.site = Site(
             api,

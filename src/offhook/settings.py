@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from offhook.logs import FORMATS
+
 
 class SettingsError(Exception):
     """A setting is wrong; the text names it, where it came from and what is allowed."""
@@ -28,7 +30,8 @@ class Settings:
     `tls_port` carries SIP over TLS; `extra_http_ports` serve the same as `http_port`, such as 80 and 443.
     `timezone` is an IANA name, empty for that of the machine; `external_address` and `local_nets` are for
     phones beyond NAT; `https_only` answers plain http with a redirect to https; `allow_origin` is the CORS
-    answer, empty for none; `call_rate` bounds the calls begun for the API per second.
+    answer, empty for none; `call_rate` bounds the calls begun for the API per second; `log_format` is one of
+    offhook.logs.FORMATS.
     """
 
     data: Path
@@ -46,6 +49,7 @@ class Settings:
     allow_origin: str = "*"
     call_rate: int = 100
     log_level: str = "info"
+    log_format: str = "text"
 
     @property
     def toml_path(self) -> Path:
@@ -153,6 +157,12 @@ def _level(text: str) -> str:
     return text
 
 
+def _format(text: str) -> str:
+    if text not in FORMATS:
+        raise ValueError("must be text or json")
+    return text
+
+
 _READERS = {
     "bind": _address,
     "http_port": _port,
@@ -168,6 +178,7 @@ _READERS = {
     "allow_origin": _origin,
     "call_rate": _rate,
     "log_level": _level,
+    "log_format": _format,
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
+import json
 import shutil
 import sqlite3
 from collections.abc import AsyncIterator
@@ -95,6 +96,7 @@ async def test_a_backup_under_calls_is_the_pbx_as_it_was(tmp_path: Path) -> None
     await receiver.start()
     how = ("--passphrase-file", str(secret))
     async with up_process() as old, up_process() as new:
+        (old.data / "offhook.toml").write_text('log_format = "json"\n')
         await old.start()
         client = await old.client()
         await client.login(version="2.0.0", port=str(receiver.port))
@@ -133,6 +135,7 @@ async def test_a_backup_under_calls_is_the_pbx_as_it_was(tmp_path: Path) -> None
         assert await asyncio.to_thread(main, into) == 1, "while a PBX runs there"
         await client.close()
         await old.stop()
+        _log_is_sound(old, promised, client.token)
         await _restore(new, archive, how)
         new.http_port, new.sip_port = old.http_port, old.sip_port
         receiver.clear()
@@ -141,13 +144,37 @@ async def test_a_backup_under_calls_is_the_pbx_as_it_was(tmp_path: Path) -> None
     await receiver.close()
 
 
+def _ha1(number: str) -> str:
+    return hashlib.md5(f"{number}:offhook:{STRONG}".encode(), usedforsecurity=False).hexdigest()
+
+
 def _holds_no_secret(archive: Path, data: Path) -> None:
     content = archive.read_bytes()
-    ha1 = hashlib.md5(f"2000:offhook:{STRONG}".encode(), usedforsecurity=False).hexdigest()
     key = (data / "secret.key").read_text()
-    for secret in (STRONG, TRUNK_SECRET, ha1, key, "PRIVATE KEY", "registerpassword", "CREATE TABLE", "RIFF"):
+    for secret in (
+        STRONG,
+        TRUNK_SECRET,
+        _ha1("2000"),
+        key,
+        "PRIVATE KEY",
+        "registerpassword",
+        "CREATE TABLE",
+        "RIFF",
+    ):
         assert secret.encode() not in content
     assert archive.stat().st_mode & 0o077 == 0
+
+
+def _log_is_sound(up: UpProcess, promised: list[str], token: str) -> None:
+    """Lines of JSON, those about a call with its callid, and no secret in any."""
+    lines = [json.loads(line) for line in up.log.splitlines() if line.startswith("{")]
+    assert not [line for line in up.log.splitlines() if not line.startswith("{") and " INFO " in line]
+    for callid in promised:
+        told = [line for line in lines if callid in line["message"] or line.get("callid") == callid]
+        assert {line.get("callid") for line in told} == {callid}
+        assert any("call/dial: Success" in line["message"] for line in told)
+    for secret in (STRONG, TRUNK_SECRET, "ApiTest2019", token, _ha1("2000"), PASSPHRASE):
+        assert secret not in up.log
 
 
 async def _restore(new: UpProcess, archive: Path, how: tuple[str, ...]) -> None:

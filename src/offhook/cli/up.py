@@ -12,6 +12,7 @@ import socket
 import sys
 from pathlib import Path
 
+from offhook import logs
 from offhook.app import Pbx
 from offhook.asterisk.config import private_folder
 from offhook.asterisk.fetch import obtain_engine
@@ -45,12 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Run until told to end; 0 for a clean end, 1 when the PBX could not start."""
     settings = settings_or_exit(arguments)
-    logging.basicConfig(
-        level=settings.log_level.upper(),
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-        stream=sys.stderr,
-    )
-    logging.getLogger("alembic").setLevel(logging.WARNING)
+    logs.configure(settings.log_level, settings.log_format)
     os.umask(0o077)
     try:
         private_folder(settings.data)

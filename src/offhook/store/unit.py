@@ -14,12 +14,14 @@ While another program holds the lock, writes wait together, each for PATIENCE_SE
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import logging
 import queue
 import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -43,8 +45,11 @@ class UnitOfWork:
         self.callbacks: list[Callable[[], None]] = []
 
     def after_commit(self, callback: Callable[[], None]) -> None:
-        """Call `callback` in the event loop's thread after the commit; never when the write failed."""
-        self.callbacks.append(callback)
+        """Call `callback` in the event loop's thread after the commit; never when the write failed.
+
+        It is called in the context (contextvars) of this moment.
+        """
+        self.callbacks.append(partial(contextvars.copy_context().run, callback))
 
 
 class _Job(Generic[T]):
@@ -54,6 +59,7 @@ class _Job(Generic[T]):
         self.loop = loop
         self.until = time.monotonic() + PATIENCE_SECONDS
         self.again = False
+        self.context = contextvars.copy_context()
         self.future: Future[T] = Future()
         self.callbacks: list[Callable[[], None]] = []
         self.result: T | None = None
@@ -184,7 +190,7 @@ class Store:
         return []
 
     def _refuse(self, job: _Job[Any], failure: BaseException) -> None:
-        log.error("store: %s failed: %s", job.name, type(failure).__name__)
+        job.context.run(log.error, "store: %s failed: %s", job.name, type(failure).__name__)
         job.future.set_exception(_told(failure))
 
     def _failed(self, jobs: Sequence[_Job[Any]], failure: BaseException) -> None:
@@ -208,7 +214,7 @@ class Store:
         unit = UnitOfWork(connection)
         savepoint = connection.begin_nested()
         try:
-            job.result = job.work(unit)
+            job.result = job.context.run(job.work, unit)
         except BaseException as failure:
             try:
                 savepoint.rollback()

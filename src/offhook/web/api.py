@@ -17,6 +17,7 @@ from typing import Any, Protocol
 
 from aiohttp import web
 
+from offhook import logs
 from offhook.contract.endpoint import Caller, Endpoint, Registry
 from offhook.contract.errors import ContractError, Errno
 from offhook.contract.params import NoParameters, declared_params, read_request
@@ -55,7 +56,8 @@ class Gate(Protocol):
 class Api:
     """Serves the registry. `ready` is False until calls can be made; `allow_origin` is the CORS answer.
 
-    `outages` are failures of the machine, not of ours, whose text tells what is wrong.
+    `outages` are failures of the machine, not of ours, whose text tells what is wrong. `call_of` tells the
+    call of a channelid, empty when there is none.
     """
 
     def __init__(
@@ -66,7 +68,9 @@ class Api:
         ready: Callable[[], bool],
         allow_origin: str,
         outages: tuple[type[Exception], ...] = (),
+        call_of: Callable[[str], str] = lambda _channelid: "",
     ) -> None:
+        self._call_of = call_of
         self._registry = registry
         self._gate = gate
         self._buffered = 0
@@ -76,6 +80,10 @@ class Api:
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request under /api/."""
+        with logs.of_call(""):
+            return await self._handled(request)
+
+    async def _handled(self, request: web.BaseRequest) -> web.StreamResponse:
         try:
             answer = await self._answer(request)
             if isinstance(answer, Download):
@@ -130,6 +138,7 @@ class Api:
         if request.method not in {"POST", "GET"}:
             raise ContractError(Errno.NOT_POST)
         values = await self._values(request)
+        logs.about_call(values.get("callid", "") or self._call_of(values.get("channelid", "")))
         if not self._ready():
             raise ContractError(Errno.SERVICE_NOT_RUNNING, "the PBX is starting")
         version, path = split_path(request.path)
@@ -150,6 +159,8 @@ class Api:
         if isinstance(result, Download):
             return result
         wire = to_wire(result)
+        if isinstance(wire, dict) and isinstance(callid := wire.get("callid"), str):
+            logs.about_call(callid)
         log.info("api: %s %s: Success", caller.address, path)
         if uses := self._registry.alias_uses[path]:
             log.info("api: %s is not the endpoint's name, but %s; used %d times", path, endpoint.path, uses)

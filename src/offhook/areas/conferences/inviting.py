@@ -9,6 +9,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from offhook import logs
 from offhook.areas.control.dialling import RING_SECONDS
 from offhook.areas.control.live import LiveCalls
 from offhook.areas.control.targets import WITH_PHONES, Target, Targets
@@ -86,7 +87,9 @@ class Inviter:
         try:
             while waiting:
                 one = waiting.pop(0)
-                if (failure := await self._ring(room, one, dialpermission)) is not None:
+                with logs.of_call(one.callid):
+                    failure = await self._ring(room, one, dialpermission)
+                if failure is not None:
                     refused.append(failure)
         finally:
             for one in waiting:  # never tried; nobody was told of them, but they are noted

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from offhook import logs
 from offhook.areas.control.live import LiveCalls
 from offhook.areas.records.service import RecordKeeper
 from offhook.asterisk.switch import (
@@ -67,6 +68,7 @@ class Launcher:
         if not self._switch.healthy:
             raise ContractError(Errno.ENGINE_UNREACHABLE)
         callid = self._switch.next_call_id()
+        logs.about_call(callid)
 
         def promise(unit: UnitOfWork) -> None:
             also(unit, callid)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from offhook import logs
 from offhook.callstate import abandon, expect, fold, resync, settle
 from offhook.callstate.facts import CallEnded, Deserted, Fact, PartnerChanged, PhaseChanged, RoomChanged
 from offhook.callstate.model import Member
@@ -113,7 +114,7 @@ class LiveCalls:
 
     def on_events(self, events: Iterable[Mapping[str, str]]) -> None:
         """Take in events of the engine, in their order."""
-        for event in events:
+        for event in logs.each(events):
             try:
                 self.picture, facts = fold(self.picture, event)
             except Exception:
@@ -134,6 +135,11 @@ class LiveCalls:
         """The engine has died, and all calls with it; what is registered stands in its own store."""
         self.picture, facts = resync(self.picture, (), None)
         self._tell(facts)
+
+    def callid_of(self, channelid: str) -> str:
+        """The id of the running call that has a leg with this channelid; empty when there is none."""
+        call = self.picture.by_channel(channelid)
+        return call.callid if call is not None else ""
 
     def expect(
         self,
@@ -182,18 +188,22 @@ class LiveCalls:
         lane = next((known for fact in told if (known := getattr(fact, "callid", ""))), callid)
         for fact in told:
             lane = getattr(fact, "callid", lane)
-            match fact:
-                case CallEnded(callid=callid):
-                    self._call_ended(callid)
-                case PhaseChanged():
-                    log.info("call %s: %s -> %s -> %s", fact.callid, fact.old, fact.event, fact.new)
-                case Deserted(channels=channels):
-                    self._deserted(channels)
-                case PartnerChanged(ear=ear):
-                    self._partner_changed(ear)
-                case RoomChanged(callid=callid, number=number, members=members):
-                    name = self._room_name(number)
-                    self._publish(ConferenceStatus(callid, number, name, members), fact.because)
-                case _:
-                    self._publish(fact, lane)
+            with logs.of_call(lane):
+                self._tell_one(fact, lane)
         self._wake(told)
+
+    def _tell_one(self, fact: Fact, lane: str) -> None:
+        match fact:
+            case CallEnded(callid=callid):
+                self._call_ended(callid)
+            case PhaseChanged():
+                log.info("call %s: %s -> %s -> %s", fact.callid, fact.old, fact.event, fact.new)
+            case Deserted(channels=channels):
+                self._deserted(channels)
+            case PartnerChanged(ear=ear):
+                self._partner_changed(ear)
+            case RoomChanged(callid=callid, number=number, members=members):
+                name = self._room_name(number)
+                self._publish(ConferenceStatus(callid, number, name, members), fact.because)
+            case _:
+                self._publish(fact, lane)

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
+from offhook import logs
 from offhook.areas.control.launch import refusal
 from offhook.areas.control.legs import leg_of_seat
 from offhook.areas.control.live import LiveCalls
@@ -101,6 +102,7 @@ class Monitoring:
 
     async def _ring(self, listener: Extension, extension: str, leg: Leg, mode: str) -> None:
         own = self._switch.next_call_id()
+        logs.about_call(own)
         self._live.expect(own, listener.number, extension, quiet=True)
         request = OriginateRequest(
             callid=own,

@@ -7,6 +7,7 @@ import contextlib
 import logging
 from collections.abc import Iterable, Mapping
 
+from offhook import logs
 from offhook.asterisk.ami import actions
 from offhook.asterisk.switch import EngineRefused, Switch, SwitchError
 
@@ -22,7 +23,7 @@ class PageAnswers:
 
     def on_events(self, events: Iterable[Mapping[str, str]]) -> None:
         """Take the requests out of a batch of events."""
-        for event in events:
+        for event in logs.each(events):
             if event.get("Event") == "UserEvent" and event.get("UserEvent") == "OffhookPageAnswer":
                 task = asyncio.create_task(self._answer(event.get("Pager", ""), event.get("Channel", "")))
                 self._tasks.add(task)

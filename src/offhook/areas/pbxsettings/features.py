@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Iterable, Mapping
 
+from offhook import logs
 from offhook.areas.extensions.model import CUSTOM, EXTENSION, VOICEMAIL
 from offhook.areas.extensions.requests import UpdateExtension
 from offhook.areas.extensions.service import ExtensionService
@@ -46,7 +47,7 @@ class FeatureCodes:
 
     def on_events(self, events: Iterable[Mapping[str, str]]) -> None:
         """Take the requests out of a batch of events."""
-        for event in events:
+        for event in logs.each(events):
             if event.get("Event") == "UserEvent" and event.get("UserEvent") == "OffhookFeature":
                 task = asyncio.create_task(self._perform(event))
                 self._tasks.add(task)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from offhook import logs
 from offhook.areas.queues.engine import number_of
 from offhook.areas.queues.tables import queues
 from offhook.asterisk.ami import actions
@@ -57,7 +58,7 @@ class Waits:
 
     def on_events(self, events: Iterable[Mapping[str, str]]) -> None:
         """Take in a batch of the engine's events, in their order."""
-        for event in events:
+        for event in logs.each(events):
             match event.get("Event"):
                 case "QueueCallerJoin":
                     self._begin(event, waited=0.0)

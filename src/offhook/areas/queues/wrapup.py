@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
 
+from offhook import logs
 from offhook.areas.queues.tables import agent_last_calls, queue_agents, queues, wrapups
 from offhook.callstate.party import PartyType, party_of_channel
 from offhook.clock import Clock
@@ -81,7 +82,7 @@ class WrapUps:
 
     def on_events(self, events: Iterable[Mapping[str, str]]) -> None:
         """Take in a batch of the engine's events, in their order."""
-        for event in events:
+        for event in logs.each(events):
             match event.get("Event"):
                 case "AgentConnect":
                     if (talk := begun(event)) is not None:

@@ -12,6 +12,7 @@ import logging
 import re
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 
+from offhook import logs
 from offhook.areas.control.live import LiveCalls
 from offhook.areas.recordings.files import read_name
 from offhook.areas.recordings.service import Recordings
@@ -58,7 +59,7 @@ class Follower:
     def on_events(self, events: Sequence[Mapping[str, str]]) -> None:
         """Hear what the engine tells; the picture has heard it before."""
         moved = False
-        for event in events:
+        for event in logs.each(events):
             channel = event.get("Channel", "")
             if event.get("Event") == "UserEvent" and event.get("UserEvent") == "OffhookRecording":
                 self._told(channel, event.get("Linkedid", ""), event.get("Name", ""), event.get("State", ""))
@@ -118,24 +119,26 @@ class Follower:
 
     def _look(self) -> None:
         for callid, name in list(self._watched.items()):
-            call = self._live.picture.call(callid)
-            if call is None:
-                self._watched.pop(callid, None)
-                continue
-            running = [
-                one for one in self.channels if any(leg.channelid == one for leg in call.legs.values())
-            ]
-            for channel in running[1:]:
-                self._run(self._stop(channel))
-            if running and (peer := _peer(call, running[0])):
-                before = self._peers.setdefault(running[0], peer)
-                self._peers[running[0]] = peer
-                if before != peer:
-                    self._run(self._refresh(running[0]))
-            talking = _talking(call)
-            if not running and talking and call.callid not in self._busy and self._may_begin():
-                self._busy.add(call.callid)
-                self._run(self._go_on(call, talking, name))
+            with logs.of_call(callid):
+                self._look_at(callid, name)
+
+    def _look_at(self, callid: str, name: str) -> None:
+        call = self._live.picture.call(callid)
+        if call is None:
+            self._watched.pop(callid, None)
+            return
+        running = [one for one in self.channels if any(leg.channelid == one for leg in call.legs.values())]
+        for channel in running[1:]:
+            self._run(self._stop(channel))
+        if running and (peer := _peer(call, running[0])):
+            before = self._peers.setdefault(running[0], peer)
+            self._peers[running[0]] = peer
+            if before != peer:
+                self._run(self._refresh(running[0]))
+        talking = _talking(call)
+        if not running and talking and call.callid not in self._busy and self._may_begin():
+            self._busy.add(call.callid)
+            self._run(self._go_on(call, talking, name))
 
     def _run(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(work)

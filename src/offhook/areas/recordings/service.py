@@ -19,6 +19,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from offhook import logs
 from offhook.areas.objects.field import Row
 from offhook.areas.recordings.files import RecordingFiles, read_name
 from offhook.areas.recordings.tables import recordings
@@ -162,7 +163,8 @@ class Recordings:
             stereo = (await self._settings())["stereo"]
             for row in running:
                 if row["name"] not in still:
-                    await self._close_one(row["name"], row["side"], stereo=stereo)
+                    with logs.of_call(row["callid"]):
+                        await self._close_one(row["name"], row["side"], stereo=stereo)
             return sum(row["name"] in still for row in running)
 
     async def _close_one(self, name: str, side: str, *, stereo: bool) -> None:

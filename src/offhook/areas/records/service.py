@@ -20,6 +20,7 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
+from offhook import logs
 from offhook.areas.records.localtime import LocalTime
 from offhook.areas.records.rows import insert_record
 from offhook.areas.records.tables import call_intents, cdr, cel_position
@@ -252,8 +253,7 @@ class RecordKeeper:
                 ready.append(callid)
             elif now - complete.since > RELEASE_SECONDS:
                 if any(row.is_party for row in complete.call.rows):
-                    self.violations += 1
-                    log.error("records: %s ended in CEL and not in the picture", callid)
+                    self._violated(callid, "ended in CEL and not in the picture")
                 ready.append(callid)
         known = self._assembler.open_calls()
         for callid, when in list(self._ended.items()):
@@ -262,8 +262,7 @@ class RecordKeeper:
             if callid in known:
                 # Its end was never written, or cannot be read: the picture knows that it is over.
                 if now - when > LOST_END_SECONDS and (call := self._assembler.drop(callid)) is not None:
-                    self.violations += 1
-                    log.error("records: %s ended in the picture and not in CEL", callid)
+                    self._violated(callid, "ended in the picture and not in CEL")
                     self._complete[callid] = _Complete(call, now)
                     ready.append(callid)
             elif callid in self._intents:
@@ -271,6 +270,11 @@ class RecordKeeper:
             elif now - when > RELEASE_SECONDS:
                 del self._ended[callid]
         return ready
+
+    def _violated(self, callid: str, how: str) -> None:
+        self.violations += 1
+        with logs.of_call(callid):
+            log.error("records: %s %s", callid, how)
 
     def _fold(self, callid: str) -> CallRecord | None:
         intent, complete = self._intents.get(callid), self._complete.get(callid)
@@ -287,18 +291,20 @@ class RecordKeeper:
         low: Position,
     ) -> None:
         for record in records:
-            known = unit.connection.execute(
-                sa.select(cdr.c.callid).where(cdr.c.callid == record.callid)
-            ).first()
-            if known is None:
-                insert_record(unit.connection, record)
-                self._publish(unit, self._event(record))
-                for hook in self._with_record:
-                    hook(unit, record, rows.get(record.callid, ()))
+            with logs.of_call(record.callid):
+                self._store_one(unit, record, rows.get(record.callid, ()))
         for callid in callids:
             unit.connection.execute(sa.delete(call_intents).where(call_intents.c.callid == callid))
         unit.connection.execute(sa.delete(cel_position))
         unit.connection.execute(sa.insert(cel_position).values(id=1, file=str(low.file), offset=low.offset))
+
+    def _store_one(self, unit: UnitOfWork, record: CallRecord, rows: Sequence[CelRow]) -> None:
+        known = unit.connection.execute(sa.select(cdr.c.callid).where(cdr.c.callid == record.callid)).first()
+        if known is None:
+            insert_record(unit.connection, record)
+            self._publish(unit, self._event(record))
+            for hook in self._with_record:
+                hook(unit, record, rows)
 
     def _event(self, record: CallRecord) -> NewCdr:
         return NewCdr(

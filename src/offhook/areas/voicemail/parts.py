@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from offhook import logs
 from offhook.areas.downloads.service import OneTimeLinks
 from offhook.areas.pbxsettings.voicemail_settings import VOICEMAIL
 from offhook.areas.voicemail import api
@@ -52,7 +53,7 @@ class Voicemail:
 
     def on_events(self, events: Sequence[Mapping[str, str]]) -> None:
         """Hear what the engine tells."""
-        for event in events:
+        for event in logs.each(events):
             match event.get("Event"), event.get("UserEvent"):
                 case "UserEvent", "OffhookPin":
                     self.guard.on_wrong(event)
