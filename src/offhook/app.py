@@ -197,7 +197,7 @@ class Pbx:
         core.queue_agents.on_changed(self.queue_engine.refresh)
         self.wrap_ups = WrapUps(core.store, core.clock, self.queue_engine.refresh)
         self.messages = Messages(core, self.switch, self.live)
-        self.protection = Protection(core, self.switch, self.live, self.messages)
+        self.protection = Protection(core, self.switch, self.live, self.messages, self.trunks.addresses)
         self.hotel = HotelService(
             core.store,
             core.extensions,

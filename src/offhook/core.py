@@ -31,6 +31,7 @@ from offhook.areas.apply.objects import ObjectSection, SettingsSection
 from offhook.areas.apply.service import ApplyService
 from offhook.areas.apply.sounds import MusicSection, PromptSection
 from offhook.areas.apply.wakeups import WakeupSection
+from offhook.areas.bans.service import BanList
 from offhook.areas.conferences.rooms import RoomNames, is_instant
 from offhook.areas.contacts.service import ContactService
 from offhook.areas.extensions.groups import GroupService
@@ -181,6 +182,7 @@ class Core:
         self.api_settings = SettingsKeeper(store)
         self.sessions = Sessions(store, clock)
         self.lockout = Lockout(store, clock)
+        self.bans = BanList(store, clock)
         self.dispatcher = Dispatcher(
             store,
             clock,

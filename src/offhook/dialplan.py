@@ -26,6 +26,7 @@ _DIALPLANS = (
     "recordings",
 )
 _VIEWS = (
+    "bans",
     "extensions",
     "objects",
     "trunks",

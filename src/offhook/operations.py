@@ -120,14 +120,20 @@ class Operations:
 
     async def _blocked(self, arguments: Arguments) -> list[str]:
         if release := str(arguments.get("release", "")):
-            if not await self._core.lockout.release(release):
-                raise OperationRefused(f"{release} is not locked")
+            lifted = await self._core.bans.lift(release)
+            if not await self._core.lockout.release(release) and not lifted:
+                raise OperationRefused(f"{release} is neither locked nor banned")
             return [f"{release} may try again."]
         zone = self._core.zone
         lines = [
             f"API-IP  {entry.address}  {datetime.fromtimestamp(entry.time, zone):%Y-%m-%d %H:%M:%S}"
             f"  {entry.protocol}  {entry.port}"
             for entry in await self._core.lockout.blocked()
+        ]
+        lines += [
+            f"SIP-IP  {ban.address}  {datetime.fromtimestamp(ban.since, zone):%Y-%m-%d %H:%M:%S}"
+            f"  until {datetime.fromtimestamp(ban.until, zone):%Y-%m-%d %H:%M:%S}  {ban.reason}"
+            for ban in await self._core.bans.living()
         ]
         return lines or ["No address is locked."]
 

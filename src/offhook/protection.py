@@ -5,9 +5,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 
 from offhook.areas.access.admin import KeysPart
+from offhook.areas.bans.admin import BanPart
+from offhook.areas.bans.log import LogTail
+from offhook.areas.bans.watch import BanWatch
 from offhook.areas.control.live import LiveCalls
 from offhook.asterisk.switch import Switch
 from offhook.contract.admin import AdminPart
@@ -19,17 +22,36 @@ from offhook.messages import Messages
 class Protection:
     """The parts of a PBX that keep attackers out and tell how it is."""
 
-    def __init__(self, core: Core, switch: Switch, live: LiveCalls, messages: Messages) -> None:
+    def __init__(
+        self,
+        core: Core,
+        switch: Switch,
+        live: LiveCalls,
+        messages: Messages,
+        carriers: Callable[[], Awaitable[Collection[str]]],
+    ) -> None:
         self.alarms = messages.alarms
         self.delivery = Delivery(core, self.alarms)
         self.api_keys = KeysPart(core.access.accounts)
+        self.bans = BanWatch(
+            core.bans,
+            core.pbx_settings,
+            switch,
+            core.clock,
+            messages.alarms,
+            LogTail(core.settings.data / "asterisk" / "log" / "messages"),
+            carriers,
+        )
+        core.on_parts_changed(self.bans.on_parts_changed)
+        self._ban_part = BanPart(self.bans, core.lockout)
 
     def admin_parts(self) -> list[AdminPart]:
         """What operators can do with them."""
-        return [*self.delivery.admin_parts(), self.api_keys]
+        return [*self.delivery.admin_parts(), self.api_keys, self._ban_part]
 
     async def start(self) -> None:
         """Begin, once the engine can be spoken to."""
+        await self.bans.start()
         await self.delivery.start()
 
     def on_events(self, events: Sequence[Mapping[str, str]]) -> None:
@@ -37,7 +59,9 @@ class Protection:
 
     async def on_connected(self) -> None:
         """Catch up after the link to the engine was away; at the start too."""
+        await self.bans.on_connected()
 
     async def close(self) -> None:
         """End what goes on by itself."""
         await self.delivery.close()
+        await self.bans.close()

@@ -72,6 +72,11 @@ class RunningTrunks:
         """Look up where the providers are that are written as names; whether that has changed."""
         return await self.hosts.look_up(row["host"] for row in await self._all() if row["enabled"])
 
+    async def addresses(self) -> set[str]:
+        """The addresses of the trunks' hosts, as far as they are known."""
+        hosts = {row["host"].lower() for row in await self._all() if row["enabled"]}
+        return hosts | {one for host in hosts for one in self.hosts.addresses.get(host, ())}
+
     async def _all(self) -> Sequence[Row]:
         return await self._core.store.read(self._core.objects["trunks"].every)
 

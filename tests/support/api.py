@@ -74,6 +74,10 @@ def _no_address() -> tuple[str, int, str, str]:
     raise AssertionError("there is no engine")
 
 
+async def _no_carriers() -> tuple[str, ...]:
+    return ()
+
+
 async def _nothing() -> None:
     """What is done when the engine is there."""
 
@@ -102,7 +106,7 @@ class TestApi:
         )
         live = LiveCalls(core.dispatcher.publish_soon, core.records.call_ended)
         self.messages = Messages(core, switch, live)
-        self.protection = Protection(core, switch, live, self.messages)
+        self.protection = Protection(core, switch, live, self.messages, _no_carriers)
         self.links = self.messages.links
         self.call_records = self.messages.call_records
         self.recordings = self.messages.recordings.service

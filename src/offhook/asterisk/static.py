@@ -20,6 +20,12 @@ REALM = "offhook"
 AMI_USER = "offhook"
 AMI_READ = "system,call,user,agent,reporting,dtmf"
 AMI_WRITE = "system,originate,call,agent,user,reporting"
+AMI_SECURITY_USER = "offhook-security"
+"""Hears security events and may do nothing. A link of its own: a flood must not delay other events."""
+AMI_SECURITY_EVENTS = (
+    *("FullyBooted", "InvalidAccountID", "ChallengeResponseFailed", "InvalidPassword"),
+    *("RequestBadFormat", "ChallengeSent", "SuccessfulAuth"),
+)
 AMI_UNREAD = (
     *("RTCPSent", "RTCPReceived", "DeviceStateChange", "NewCallerid", "NewConnectedLine", "DTMFBegin"),
     "TestEvent",
@@ -159,6 +165,7 @@ messages => warning,error
 
 def _manager(settings: EngineSettings, secret: str) -> str:
     filters = "".join(f"eventfilter(action(exclude),name({name})) =\n" for name in AMI_UNREAD)
+    wanted = "".join(f"eventfilter(action(include),name({name})) =\n" for name in AMI_SECURITY_EVENTS)
     return f"""\
 [general]
 enabled=yes
@@ -174,7 +181,14 @@ permit=127.0.0.1/255.255.255.255
 read={AMI_READ}
 write={AMI_WRITE}
 writetimeout=5000
-{filters}"""
+{filters}[{AMI_SECURITY_USER}]
+secret={secret}
+deny=0.0.0.0/0.0.0.0
+permit=127.0.0.1/255.255.255.255
+read=system,security
+write=
+writetimeout=5000
+{wanted}"""
 
 
 def _pjsip(settings: EngineSettings) -> str:
@@ -233,6 +247,8 @@ contact=astdb,registrar
 identify=config,pjsip.conf,criteria=type=identify
 [res_pjsip_outbound_registration]
 registration=config,pjsip.conf,criteria=type=registration
+[acl]
+acl=realtime,ps_bans
 """
 
 
@@ -244,12 +260,20 @@ def _extconfig(settings: EngineSettings) -> str:
         "voicemail": "voicemail",
         **settings.realtime,
     }
-    return "[settings]\n" + "".join(f"{family} => sqlite3,pbx,{view}\n" for family, view in families.items())
+    return (
+        "[settings]\n"
+        + "".join(f"{family} => sqlite3,pbx,{view}\n" for family, view in families.items())
+        + ("ps_bans => sqlite3,bans,ps_bans\n")
+    )
 
 
 def _sqlite(settings: EngineSettings) -> str:
     # batch=0: the default keeps a transaction open for 100 ms and locks our writer out.
-    return f"[pbx]\ndbfile => {settings.store}\nbatch=0\nbusy_timeout=3000\nrequirements=warn\n"
+    # Bans have a connection of their own: the thread that takes every packet must not wait for other queries.
+    return "".join(
+        f"[{name}]\ndbfile => {settings.store}\nbatch=0\nbusy_timeout=3000\nrequirements=warn\n"
+        for name in ("pbx", "bans")
+    )
 
 
 def _music(settings: EngineSettings) -> str:

@@ -147,6 +147,7 @@ class Switch:
         rate: int = 100,
         timing: Timing | None = None,
     ) -> None:
+        self._address = address
         self._clock = clock
         self._pace = Pace(clock, rate)
         self._on_connected = on_connected
@@ -161,6 +162,18 @@ class Switch:
             on_lost=self._lost,
             timing=timing,
         )
+
+    def listener(self, user: str, on_events: Callable[[Sequence[Mapping[str, str]]], None]) -> AmiClient:
+        """A link of its own, not started yet, by which another AMI user hears what he may."""
+
+        def address() -> tuple[str, int, str, str]:
+            host, port, _, secret = self._address()
+            return host, port, user, secret
+
+        async def nothing() -> None:
+            pass
+
+        return AmiClient(address, on_events=on_events, on_connected=nothing, on_lost=lambda: None)
 
     def start(self) -> None:
         """Begin to connect."""

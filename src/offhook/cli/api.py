@@ -31,7 +31,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     account.add_argument("--username", required=True)
     account.add_argument("--password", required=True, help="- reads it from standard input")
     add_data_argument(account)
-    blocked = actions.add_parser("blocked", help="addresses locked after failed logins")
+    blocked = actions.add_parser(
+        "blocked", help="addresses locked after failed logins, or banned for attacks on phones"
+    )
     blocked.add_argument("--release", metavar="ADDR", help="let this address try again at once")
     add_data_argument(blocked)
     identity = actions.add_parser("identity", help="serial number, name and firmware that the API tells")

@@ -25,12 +25,13 @@ ADDRESSES_MAX = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Blocked:
-    """An entry of the list of blocked addresses; `time` in seconds since the epoch."""
+    """An entry of the list of blocked addresses; `time` and `until` in seconds since the epoch."""
 
     address: str
     time: float
     protocol: str
     port: int
+    until: float
 
 
 @dataclass(slots=True)
@@ -110,7 +111,7 @@ class Lockout:
                 .where(login_failures.c.locked_until > now)
                 .order_by(login_failures.c.last)
             )
-            return [Blocked(row.address, row.last, row.protocol, row.port) for row in rows]
+            return [Blocked(row.address, row.last, row.protocol, row.port, row.locked_until) for row in rows]
 
         return await self._store.read(work)
 

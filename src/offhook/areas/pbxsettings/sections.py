@@ -13,6 +13,7 @@ from offhook.areas.extensions.rules import language_rule
 from offhook.areas.objects.errors import Conflict
 from offhook.areas.objects.field import Field
 from offhook.areas.pbxsettings.apilimits_settings import APILIMITS
+from offhook.areas.pbxsettings.bans_settings import BANS
 from offhook.areas.pbxsettings.events_settings import EVENTS
 from offhook.areas.pbxsettings.mail_settings import MAIL
 from offhook.areas.pbxsettings.recording_settings import RECORDING
@@ -175,6 +176,7 @@ SECTIONS = (
     EVENTS,
     TCP_PUSH,
     APILIMITS,
+    BANS,
 )
 
 

@@ -1,0 +1,136 @@
+"""The list of bans: what is stored is in force, as the engine reads it for every request (views.sql)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from offhook.areas.bans.address import Network, lies_in, source_of
+from offhook.areas.bans.model import Verdict, ban_seconds
+from offhook.areas.bans.tables import bans, phone_addresses
+from offhook.clock import Clock
+from offhook.store.unit import Store, UnitOfWork
+
+FORGET_SECONDS = 86400.0
+"""Bans grow with each that begins within a day after the end of the one before."""
+KEPT_MAX = 2000
+"""Addresses that are remembered; who forges thousands must not fill the store."""
+UNPROVEN_LONGEST = 3600.0
+"""Seconds of a ban at most whose evidence may have been forged."""
+
+_C = bans.c
+
+
+@dataclass(frozen=True, slots=True)
+class Ban:
+    """A ban; times in seconds since the epoch."""
+
+    address: str
+    since: float
+    until: float
+    times: int
+    proven: bool
+    reason: str
+
+
+class BanList:
+    """Bans addresses, tells which are banned, and lets them in again."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    async def ban(self, verdicts: Sequence[Verdict], first: float, longest: float) -> Sequence[Ban]:
+        """Ban these sources for `first` seconds, or longer if they were banned before; `longest` at most."""
+        now = self._clock.now()
+
+        def work(unit: UnitOfWork) -> list[Ban]:
+            connection = unit.connection
+            connection.execute(sa.delete(bans).where(_C.until < now - FORGET_SECONDS))
+            made = [self._made(connection, verdict, now, first, longest) for verdict in verdicts]
+            kept = sa.select(_C.address).order_by(_C.proven.desc(), _C.until.desc()).limit(KEPT_MAX)
+            connection.execute(sa.delete(bans).where(_C.address.not_in(kept)))
+            return made
+
+        return await self._store.write("bans", work)
+
+    @staticmethod
+    def _made(connection: sa.Connection, verdict: Verdict, now: float, first: float, longest: float) -> Ban:
+        old = connection.execute(sa.select(bans).where(_C.address == verdict.source)).one_or_none()
+        times = 1 if old is None else old.times + (old.until <= now)  # one that lasts is not another
+        most = longest if verdict.proven else min(longest, UNPROVEN_LONGEST)
+        until = now + ban_seconds(times, first, most)
+        proven = verdict.proven
+        if old is not None and old.until > now:
+            until, proven = max(until, old.until), proven or old.proven
+        ban = Ban(verdict.source, now, until, times, proven, verdict.reason)
+        connection.execute(sa.delete(bans).where(_C.address == ban.address))
+        connection.execute(
+            sa.insert(bans).values(
+                address=ban.address,
+                since=ban.since,
+                until=ban.until,
+                times=ban.times,
+                proven=ban.proven,
+                reason=ban.reason,
+            )
+        )
+        return ban
+
+    async def living(self) -> Sequence[Ban]:
+        """Bans that last, the newest first."""
+        now = self._clock.now()
+        query = sa.select(bans).where(_C.until > now).order_by(_C.since.desc())
+
+        def work(connection: sa.Connection) -> list[Ban]:
+            return [Ban(**row) for row in connection.execute(query).mappings()]
+
+        return await self._store.read(work)
+
+    async def lift(self, address: str) -> bool:
+        """Let an address in again, and forget that it was banned; False when it was not."""
+        source = source_of(address.partition("/")[0])
+        now = self._clock.now()
+
+        def work(unit: UnitOfWork) -> bool:
+            lasting = sa.select(_C.address).where(_C.address == source, _C.until > now)
+            found = unit.connection.execute(lasting).first() is not None
+            unit.connection.execute(sa.delete(bans).where(_C.address == source))
+            return found
+
+        return await self._store.write("ban lifted", work)
+
+    async def homes(self, since: float) -> dict[str, float]:
+        """Addresses where phones were, and when last; older ones are forgotten."""
+        seen = phone_addresses.c.seen
+
+        def work(unit: UnitOfWork) -> dict[str, float]:
+            unit.connection.execute(sa.delete(phone_addresses).where(seen < since))
+            rows = unit.connection.execute(sa.select(phone_addresses))
+            return {row.address: row.seen for row in rows}
+
+        return await self._store.write("addresses of phones", work)
+
+    async def note_homes(self, addresses: Collection[str]) -> None:
+        """Phones are there now."""
+        rows = [{"address": address, "seen": self._clock.now()} for address in addresses]
+
+        def work(unit: UnitOfWork) -> None:
+            gone = sa.delete(phone_addresses).where(phone_addresses.c.address.in_(addresses))
+            unit.connection.execute(gone)
+            unit.connection.execute(sa.insert(phone_addresses), rows)
+
+        await self._store.write("addresses of phones", work)
+
+    async def lift_in(self, networks: Collection[Network] | None) -> None:
+        """Let all in again that lie in these networks; None: all."""
+        gone = [
+            ban.address for ban in await self.living() if networks is None or lies_in(ban.address, networks)
+        ]
+        if gone:
+            await self._store.write(
+                "bans lifted",
+                lambda unit: unit.connection.execute(sa.delete(bans).where(_C.address.in_(gone))).rowcount,
+            )
