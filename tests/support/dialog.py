@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from tests.support.rtp import RtpPort
-from tests.support.sip import SipMessage, media_of, sdp, tag_of
+from tests.support.sip import SipMessage, media_of, tag_of
 from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ class Call:
         self.ended = False
         self.ended_by_us = False
         self.taken = False
-        self.rtp = RtpPort(phone.frequency, wideband=phone.wideband)
+        self.rtp: RtpPort = phone.make_rtp(phone.frequency, wideband=phone.wideband)
         self.local = ""
         self.remote = ""
         self.target = ""
@@ -81,12 +81,13 @@ class Call:
 
     def offer(self, direction: str = "sendrecv") -> str:
         """The SDP of this phone."""
-        return sdp(self.phone.address, self.rtp.port, direction, self._version, wideband=self.phone.wideband)
+        return self.rtp.describe(self.phone.address, direction, self._version)
 
     def media(self, body: str) -> None:
         """Send audio where an SDP says."""
         if body:
             self._peer = media_of(body)
+            self.rtp.learn(body)
             if self.phone.audio:
                 self.rtp.send_to(self._peer)
 

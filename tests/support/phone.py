@@ -17,6 +17,7 @@ from collections.abc import Coroutine
 from typing import Self
 
 from tests.support.dialog import Call
+from tests.support.rtp import RtpPort
 from tests.support.sip import SipMessage, digest, parse, tag_of, uri_of
 from tests.support.waiting import WAIT_SECONDS, eventually
 
@@ -25,6 +26,8 @@ __all__ = ["Call", "Phone", "eventually"]
 
 class Phone(asyncio.DatagramProtocol):
     """A SIP phone. `frequency` is that of the tone it sends, in Hz."""
+
+    make_rtp: type[RtpPort] = RtpPort
 
     def __init__(
         self,
@@ -381,6 +384,7 @@ _REASONS = {
     180: "Ringing",
     200: "OK",
     302: "Moved Temporarily",
+    488: "Not Acceptable Here",
     486: "Busy Here",
     487: "Request Terminated",
     603: "Decline",

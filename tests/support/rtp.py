@@ -10,6 +10,7 @@ import struct
 from collections import deque
 
 from tests.support import g722
+from tests.support.sip import sdp
 
 _KEYS = "0123456789*#ABCD"
 _RATE = 8000
@@ -136,7 +137,18 @@ class RtpPort(asyncio.DatagramProtocol):
             return
         head = struct.pack("!BBHII", 0x80, kind, self._sequence & 0xFFFF, stamp & 0xFFFFFFFF, 4711)
         self._sequence += 1
-        self._transport.sendto(head + payload, peer)
+        self._transport.sendto(self.encode(head + payload), peer)
+
+    def encode(self, packet: bytes) -> bytes:
+        """The packet as it is sent."""
+        return packet
+
+    def describe(self, address: str, direction: str = "sendrecv", version: int = 1) -> str:
+        """The offer or answer of this port."""
+        return sdp(address, self.port, direction, version, wideband=self._kind == 9)
+
+    def learn(self, body: str) -> None:
+        """Take what the other side's SDP says beside its address."""
 
     async def press(self, keys: str) -> None:
         """Send keys as telephone events (RFC 4733, section 2.5)."""

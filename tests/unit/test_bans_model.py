@@ -226,6 +226,8 @@ from UDP 192.0.2.9:53972 : PJSIP syntax error exception when parsing 'Request Li
 SIP/2.0 200 OK
 packet from 203.0.113.5:1:
 -- end of packet.
+[2026-11-26 03:35:34.901] WARNING[23657] pjproject: \t   SSL SSL_ERROR_SSL (Handshake): Level: 0 err: <1677> \
+<error:0A000102:SSL routines::unsupported protocol> len: 0 peer: 198.51.100.7:50934
 [2026-11-26 03:11:38.582] WARNING[12586] res_pjsip_acl.c: Incoming SIP message from 203.0.113.5:60151 did
 """
 
@@ -234,6 +236,7 @@ def test_the_engine_s_log_is_read() -> None:
     assert [(one.kind, one.source, one.proven) for one in from_log(LOG)] == [
         (Kind.GARBAGE, "192.0.2.9", False),
         (Kind.GARBAGE, "198.51.100.1", False),
+        (Kind.GARBAGE, "198.51.100.7", False),
     ]
 
 

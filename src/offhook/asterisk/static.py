@@ -17,6 +17,13 @@ from offhook.asterisk.tree import EngineTree
 REALM = "offhook"
 """Realm of every digest; the store keeps HA1 with it, so it never changes."""
 
+TLS_CIPHERS = ",".join(
+    f"ECDHE-{key}-{cipher}"
+    for cipher in ("AES256-GCM-SHA384", "AES128-GCM-SHA256", "CHACHA20-POLY1305")
+    for key in ("ECDSA", "RSA")
+)
+"""Forward secret and authenticated ones only. The engine takes one version of TLS, which is 1.2."""
+
 AMI_USER = "offhook"
 AMI_READ = "system,call,user,agent,reporting,dtmf"
 AMI_WRITE = "system,originate,call,agent,user,reporting"
@@ -230,6 +237,7 @@ bind={host}:{settings.tls_port}
 cert_file={settings.tls_certificate}
 priv_key_file={settings.tls_key}
 method=tlsv1_2
+cipher={TLS_CIPHERS}
 {nat}"""
     return text + "#tryinclude pjsip_generated.conf\n#tryinclude pjsip_trunks_generated.conf\n"
 

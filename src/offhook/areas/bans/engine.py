@@ -19,11 +19,12 @@ _KINDS = {
 _NOBODY = "<unknown>"
 """The account of a request whose name nobody has; it was told by InvalidAccountID already."""
 
-# Two forms, both with whatever the sender wrote behind; the second dumps his packet, so that he can have
-# whole lines of his own in the log. What is read here is therefore never proven.
+# Two forms of packets, and handshakes of TLS. Some dump the packet behind, so that a sender can have whole
+# lines of his own in the log. What is read here is therefore never proven.
 _LINE = re.compile(
     rb"^\[[^\]\n]{10,40}\] (?:WARNING|ERROR)\[\d+\] pjproject: [^\n]{0,60}?"
-    rb"packet from (?:[A-Z]{2,4} )?\[?([0-9A-Fa-f.:]{2,45}?)\]?:\d{1,5} ?:",
+    rb"(?:packet from (?:[A-Z]{2,4} )?|SSL_ERROR_SSL \(Handshake\)[^\n]{0,200}? peer: )"
+    rb"\[?([0-9A-Fa-f.:]{2,45}?)\]?:\d{1,5}(?: ?:|\n)",
     re.MULTILINE,
 )
 

@@ -43,7 +43,10 @@ class BanList:
         self._clock = clock
 
     async def ban(self, verdicts: Sequence[Verdict], first: float, longest: float) -> Sequence[Ban]:
-        """Ban these sources for `first` seconds, or longer if they were banned before; `longest` at most."""
+        """Ban these sources for `first` seconds, or longer if they were banned before; `longest` at most.
+
+        Returns those that were not banned already; of others the ban begins anew.
+        """
         now = self._clock.now()
 
         def work(unit: UnitOfWork) -> list[Ban]:
@@ -52,7 +55,7 @@ class BanList:
             made = [self._made(connection, verdict, now, first, longest) for verdict in verdicts]
             kept = sa.select(_C.address).order_by(_C.proven.desc(), _C.until.desc()).limit(KEPT_MAX)
             connection.execute(sa.delete(bans).where(_C.address.not_in(kept)))
-            return made
+            return [ban for ban in made if ban.since == now]
 
         return await self._store.write("bans", work)
 
@@ -61,11 +64,11 @@ class BanList:
         old = connection.execute(sa.select(bans).where(_C.address == verdict.source)).one_or_none()
         times = 1 if old is None else old.times + (old.until <= now)  # one that lasts is not another
         most = longest if verdict.proven else min(longest, UNPROVEN_LONGEST)
-        until = now + ban_seconds(times, first, most)
+        since, until = now, now + ban_seconds(times, first, most)
         proven = verdict.proven
         if old is not None and old.until > now:
-            until, proven = max(until, old.until), proven or old.proven
-        ban = Ban(verdict.source, now, until, times, proven, verdict.reason)
+            since, until, proven = old.since, max(until, old.until), proven or old.proven
+        ban = Ban(verdict.source, since, until, times, proven, verdict.reason)
         connection.execute(sa.delete(bans).where(_C.address == ban.address))
         connection.execute(
             sa.insert(bans).values(

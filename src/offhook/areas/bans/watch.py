@@ -33,6 +33,7 @@ _NOTE_SECONDS = 86400.0
 _TELL_SECONDS = 5.0
 _PACE_SECONDS = 0.02
 _WAITING_MAX = 1000
+_LOGGED_MAX = 20
 
 
 class BanWatch:
@@ -165,21 +166,18 @@ class BanWatch:
     async def _carry_out(self, verdicts: Mapping[str, Verdict]) -> None:
         carriers = {source_of(address) for address in await self._carriers()}
         just = [one for one in verdicts.values() if not one.spared and one.source not in carriers]
-        if just:
-            made = await self.list.ban(just, self._first, self._longest)
+        made = await self.list.ban(just, self._first, self._longest) if just else ()
+        for ban in made[:_LOGGED_MAX]:
+            log.warning("bans: %s is refused for %d s: %s", ban.address, ban.until - ban.since, ban.reason)
+        if made:
             self.banned += len(made)
-            for ban in made[:20]:
-                seconds = ban.until - ban.since
-                log.warning("bans: %s is refused for %d s: %s", ban.address, seconds, ban.reason)
             await self._count()
-            newest = made[-1]
-            self._tell(
-                f"phones are attacked: {newest.address} is refused ({newest.reason}), {self.active} in all"
-            )
+            who = f"{made[-1].address} is refused ({made[-1].reason})"
+            self._tell(f"phones are attacked: {who}, {self.active} in all")
         for one in verdicts.values():
             if one.source in carriers or one.spared:
-                who = "a trunk's host is" if one.source in carriers else "phones are registered"
-                self._tell(f"{one.reason} came from {one.source}, where {who}: not refused, look there")
+                whose = "a trunk's host is" if one.source in carriers else "phones are registered"
+                self._tell(f"{one.reason} came from {one.source}, where {whose}: not refused, look there")
 
     def _tell(self, text: str) -> None:
         """Raise the alarm, but not hundreds of times a second; the last word of a flood is told later."""

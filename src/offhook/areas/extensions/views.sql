@@ -26,7 +26,13 @@ SELECT
     'uri_core' AS redirect_method,
     'auto' AS dtmf_mode,
     'sdes' AS media_encryption,
-    'yes' AS media_encryption_optimistic,
+    CASE
+        WHEN COALESCE((
+            SELECT value = 'all' OR ',' || value || ',' LIKE '%,' || number || ',%'
+            FROM pbx_settings WHERE name = 'sip.srtponly'
+        ), 0) THEN 'no'
+        ELSE 'yes'
+    END AS media_encryption_optimistic,
     'no' AS trust_id_inbound,
     'yes' AS send_pai,
     'yes' AS send_connected_line,

@@ -16,7 +16,7 @@ from offhook.areas.pbxsettings.apilimits_settings import APILIMITS
 from offhook.areas.pbxsettings.bans_settings import BANS
 from offhook.areas.pbxsettings.events_settings import EVENTS
 from offhook.areas.pbxsettings.mail_settings import MAIL
-from offhook.areas.pbxsettings.recording_settings import RECORDING
+from offhook.areas.pbxsettings.recording_settings import RECORDING, numbers_rule
 from offhook.areas.pbxsettings.records_settings import RECORDS
 from offhook.areas.pbxsettings.section import Section
 from offhook.areas.pbxsettings.softclient_settings import SOFTCLIENT
@@ -147,6 +147,13 @@ SIP = Section(
     key="sip",
     parts=frozenset({"uacsta"}),
     fields=(
+        Field(
+            name="srtponly",
+            rule=numbers_rule(),
+            default="",
+            cleared="",
+            doc="whose audio is encrypted or not there at all: extensions joined by commas, or all",
+        ),
         Field(
             name="uacsta",
             rule=on_off(),
