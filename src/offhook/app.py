@@ -74,6 +74,7 @@ from offhook.web.admin import PREFIX, AdminSite
 from offhook.web.api import Api
 from offhook.web.feed import PATH as FEED_PATH
 from offhook.web.front import Front
+from offhook.web.hosts import Hosts
 from offhook.web.site import Site
 from offhook.web.tls import ensure_certificate, server_context
 
@@ -243,9 +244,18 @@ class Pbx:
         )
         self.feed = self.protection.delivery.feed_site(lambda: self.ready)
         self.site.add(FEED_PATH, self.feed.handle)
-        self.site.add_prefix(PREFIX, AdminSite(admin, core.check_operator).handle)
+        limits = core.access.limits
+        self.site.add_prefix(
+            PREFIX,
+            AdminSite(
+                admin,
+                core.check_operator,
+                admits=lambda address: limits.admits(address, "adminaddresses"),
+                hosts=Hosts(certificate, lambda: limits.admin_hosts),
+            ).handle,
+        )
         self._tls = server_context(certificate, key)
-        self._front = Front(self.site.handle, self._tls)
+        self._front = Front(self.site.handle, self._tls, connections=lambda: limits.connections)
         self._operator = OperatorSocket(Operations(core, self.custom_dialplan), settings.data)
         self._tasks: list[asyncio.Task[None]] = []
         self._settling: asyncio.TimerHandle | None = None

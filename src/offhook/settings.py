@@ -46,7 +46,7 @@ class Settings:
     external_address: str = ""
     local_nets: tuple[str, ...] = ()
     https_only: bool = False
-    allow_origin: str = "*"
+    allow_origin: str = ""
     call_rate: int = 100
     log_level: str = "info"
     log_format: str = "text"

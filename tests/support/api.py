@@ -45,6 +45,7 @@ from offhook.web.admin import PREFIX, AdminSite
 from offhook.web.api import Api
 from offhook.web.feed import PATH as FEED_PATH
 from offhook.web.front import Front
+from offhook.web.hosts import Hosts
 from offhook.web.site import Site
 from offhook.web.tls import ensure_certificate, server_context
 from tests.support.pbx import free_port
@@ -136,8 +137,12 @@ class TestApi:
                 *self.messages.endpoints(),
             ]
         )
-        api = Api(self.registry, core.access, ready=lambda: self.ready, allow_origin="*")
-        site = Site(api, openapi(self.registry, __version__), https_only=https_only, port=self.port)
+        self.front_api = Api(self.registry, core.access, ready=lambda: self.ready, allow_origin="*")
+        self.site = site = Site(
+            self.front_api, openapi(self.registry, __version__), https_only=https_only, port=self.port
+        )
+        now = datetime.datetime.fromtimestamp(clock.now(), datetime.UTC)
+        self.certificate, key = ensure_certificate(core.settings.data / "tls", now)
         custom = CustomDialplan(core.settings.data)
         admin = AdminSite(
             AdminService(
@@ -150,15 +155,19 @@ class TestApi:
                 [*self.messages.admin_parts(), *self.protection.admin_parts()],
             ),
             core.check_operator,
+            admits=lambda address: core.access.limits.admits(address, "adminaddresses"),
+            hosts=Hosts(self.certificate, lambda: core.access.limits.admin_hosts),
         )
         self.feed = self.delivery.feed_site(lambda: self.ready)
         site.add(FEED_PATH, self.feed.handle)
         site.add_prefix(PREFIX, admin.handle)
         # as if the request came from another machine
         site.add_prefix(ELSEWHERE, lambda request: admin.handle(request.clone(remote="192.0.2.7")))
-        now = datetime.datetime.fromtimestamp(clock.now(), datetime.UTC)
-        self.certificate, key = ensure_certificate(core.settings.data / "tls", now)
-        self.front = Front(site.handle, server_context(self.certificate, key))
+        self.front = Front(
+            site.handle,
+            server_context(self.certificate, key),
+            connections=lambda: core.access.limits.connections,
+        )
 
     def _forget(self, _unit: UnitOfWork, numbers: Sequence[str]) -> None:
         self.forgotten.extend(numbers)

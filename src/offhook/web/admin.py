@@ -2,7 +2,8 @@
 
 Callers prove themselves by HTTP Basic (RFC 7617) with a console account; over plain http only from this
 machine. A browser sends such credentials by itself, so what changes something must be of a type that no
-foreign page can send without asking first (JSON or audio), and `Sec-Fetch-Site` is looked at.
+foreign page can send without asking first (JSON or audio), which is never allowed; `Origin`, `Sec-Fetch-Site`
+and `Host` are looked at before the password.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from urllib.parse import unquote
 from aiohttp import web
 
 from offhook.contract.admin import AdminAnswer, AdminHandler, AdminRefused, AdminRequest, as_text
+from offhook.web.hosts import Hosts
 
 log = logging.getLogger(__name__)
 
@@ -27,18 +29,30 @@ PREFIX = "/admin/api/v1"
 BODY_MAX = 10 << 20
 _BODY_SECONDS = 60.0
 _METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
-_HEADERS = {"Server": "offhook", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+_HEADERS = {
+    "Server": "offhook",
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+}
 
 Check: TypeAlias = Callable[[str, str, str, int], Awaitable[bool]]
 """Whether user name and password are right; gets the caller's address and port for the lock."""
 
 
 class AdminSite:
-    """Serves the API to those who `check` lets in."""
+    """Serves the API to those who `check` lets in, from addresses that `admits` has, by a name of `hosts`."""
 
-    def __init__(self, handler: AdminHandler, check: Check) -> None:
+    def __init__(
+        self, handler: AdminHandler, check: Check, *, admits: Callable[[str], bool], hosts: Hosts
+    ) -> None:
         self._handler = handler
         self._check = check
+        self._admits = admits
+        self._hosts = hosts
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request below PREFIX."""
@@ -57,9 +71,15 @@ class AdminSite:
         return _response(answer)
 
     async def _caller(self, request: web.BaseRequest) -> str:
+        if not self._admits(request.remote or ""):
+            raise AdminRefused(403, "this address may not come in here")
+        if not self._hosts.is_ours(request.headers.get("Host", "")):
+            raise AdminRefused(403, "this is no name of the PBX; the setting apilimits.adminhosts lists more")
         if not request.secure and not _is_this_machine(request.remote or ""):
             raise AdminRefused(403, "use https: a password must not travel in the clear")
         if request.headers.get("Sec-Fetch-Site", "none") not in {"none", "same-origin"}:
+            raise AdminRefused(403, "this was sent by a page of another site")
+        if not _is_own_page(request):
             raise AdminRefused(403, "this was sent by a page of another site")
         scheme, _, value = request.headers.get("Authorization", "").partition(" ")
         if not value:
@@ -123,6 +143,17 @@ def _is_this_machine(address: str) -> bool:
         return ipaddress.ip_address(address).is_loopback
     except ValueError:
         return False
+
+
+def _is_own_page(request: web.BaseRequest) -> bool:
+    """Whether the page that sent this is one of ours, as far as a browser says it (Origin, RFC 6454).
+
+    The scheme does not count: a proxy on this machine may end the TLS.
+    """
+    origin = request.headers.get("Origin")
+    if origin is None:
+        return True
+    return origin.partition("://")[2].casefold() == request.headers.get("Host", "").strip().casefold()
 
 
 def _refusal(refused: AdminRefused) -> web.Response:

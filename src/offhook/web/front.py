@@ -22,6 +22,7 @@ from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
 from offhook.contract.errors import Errno
+from offhook.contract.source import source_of
 from offhook.sockets import TLS_HANDSHAKE, first_byte
 from offhook.web.reading import normalise_request_line
 
@@ -29,8 +30,9 @@ log = logging.getLogger(__name__)
 
 HEAD_SECONDS = 15.0
 HEAD_BYTES = 32 << 10
+KEEPALIVE_SECONDS = 30.0
+STALL_SECONDS = 90
 CONNECTIONS_MAX = 2000
-CONNECTIONS_PER_ADDRESS = 300
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
@@ -135,13 +137,24 @@ class _Head(asyncio.Protocol):
 
 
 class Front:
-    """Listens on one port for http and https. `tls` may be None: then there is only http."""
+    """Listens on one port for http and https. `tls` may be None: then there is only http.
 
-    def __init__(self, handler: Handler, tls: ssl.SSLContext | None) -> None:
+    `connections` gives how many one address may have at a time; `refused` counts those that were closed.
+    """
+
+    def __init__(
+        self, handler: Handler, tls: ssl.SSLContext | None, *, connections: Callable[[], int]
+    ) -> None:
         self._server = _Server(
-            handler, access_log=None, keepalive_timeout=30, max_line_size=16 << 10, max_field_size=16 << 10
+            handler,
+            access_log=None,
+            keepalive_timeout=KEEPALIVE_SECONDS,
+            max_line_size=16 << 10,
+            max_field_size=16 << 10,
         )
         self._tls = tls
+        self._connections = connections
+        self.refused = 0
         self._sockets: list[socket.socket] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._per_address: Counter[str] = Counter()
@@ -177,11 +190,10 @@ class Front:
                 log.error("web: no connection can be taken: %s", failure)
                 await asyncio.sleep(0.2)
                 continue
-            address = str(peer[0])
-            if (
-                self._per_address.total() >= CONNECTIONS_MAX
-                or self._per_address[address] >= CONNECTIONS_PER_ADDRESS
-            ):
+            address = source_of(str(peer[0]))
+            most = self._connections()
+            if self._per_address.total() >= CONNECTIONS_MAX or self._per_address[address] >= most:
+                self.refused += 1
                 sock.close()
                 continue
             self._per_address[address] += 1
@@ -203,6 +215,8 @@ class Front:
         try:
             sock.setblocking(False)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            # A client that takes nothing of its answer is let go by the kernel (tcp(7)).
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, STALL_SECONDS * 1000)
             async with asyncio.timeout(HEAD_SECONDS):
                 first = await first_byte(sock)
                 if not first:
@@ -215,5 +229,6 @@ class Front:
             # a handshake that fails has made the protocol, and never tells it that the connection is lost
             if not heads or not heads[0].connected:
                 self._left(address)
+            if not heads:
                 with contextlib.suppress(OSError):
                     sock.close()

@@ -14,9 +14,9 @@ class Buckets:
         self._filled: dict[Any, tuple[float, float]] = {}  # tokens left, and when that was
 
     def take(self, key: Any, now: float, rate: float, burst: float) -> bool:
-        """Whether one more may be done now (seconds of a clock that only goes forward)."""
+        """Whether one more may be done now (seconds; a clock that goes back gives nothing)."""
         left, then = self._filled.get(key, (burst, now))
-        left = min(burst, left + (now - then) * rate)
+        left = min(burst, left + max(0.0, now - then) * rate)
         allowed = left >= 1
         if len(self._filled) >= KEPT and key not in self._filled:
             self._forget(now, rate)

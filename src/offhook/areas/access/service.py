@@ -121,21 +121,21 @@ class Access:
     async def authenticate_bearer(self, credential: str, address: str) -> str:
         """The session of an account's key or of a living token, for what is no endpoint of the contract.
 
-        Raises ContractError: 20022 for an address that may not come, 30003, 20002 while the address is
-        locked, 20004 or 20006. A wrong key counts like a wrong password.
+        Raises ContractError: 20022 for an address that may not come, 30003, 20004, 20006. A wrong key counts
+        like a wrong password, and is 20002 while the address is locked.
         """
         self.limits.check_address(address)
         if not credential.startswith(KEY_PREFIX):
             return await self.authenticate(credential, address)
         if not self.settings.now.enabled:
             raise ContractError(Errno.SERVICE_NOT_RUNNING, "the API is switched off")
+        account = self.accounts.by_key(credential)
+        if account is not None and account.may_come_from(address):
+            return session_of(account)  # also while others have locked the address: it cannot be a guess
         async with self.lockout.turn(address):
             self.lockout.check(address)
-            account = self.accounts.by_key(credential)
-            if account is None or not account.may_come_from(address):
-                await self.lockout.failed(address, 0)
-                raise ContractError(Errno.NO_SUCH_TOKEN)
-        return session_of(account)
+            await self.lockout.failed(address, 0)
+        raise ContractError(Errno.NO_SUCH_TOKEN)
 
     def alive(self, session: str) -> bool:
         """Whether a session goes on, one of a token or of a key."""
