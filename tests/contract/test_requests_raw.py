@@ -10,6 +10,7 @@ import pytest_asyncio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from offhook.contract.feed import FEED_PATHS
 from offhook.web.reading import NotJson, normalise_request_line, read_body, read_query
 from tests.support.api import MD5, TestApi, running_api
 from tests.support.phone import eventually
@@ -212,7 +213,7 @@ async def test_a_failure_inside_is_never_success(
 async def test_the_openapi_document_names_every_endpoint(api: TestApi) -> None:
     _, body = await api.raw(request("GET /api/openapi.json HTTP/1.1", b"", "Host: pbx", "Connection: close"))
     document = json.loads(body)
-    assert set(document["paths"]) == {f"/{endpoint.path}" for endpoint in api.registry}
+    assert set(document["paths"]) == {f"/{endpoint.path}" for endpoint in api.registry} | set(FEED_PATHS)
     login = document["paths"]["/login"]["post"]["requestBody"]["content"]["application/json"]["schema"]
     assert login["required"] == ["username", "password"]
 
