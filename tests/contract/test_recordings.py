@@ -241,7 +241,9 @@ async def test_a_recording_outlives_its_record(kept: Kept) -> None:
     await kept.service.tidy()
     assert await kept.service.check() == frozenset()
     assert not await asyncio.to_thread(check_store, data / "offhook.db", data)
-    assert len(await kept.fetch(NAME, (await kept.ask(NAME))["random"])) == 48
+    answer = await kept.ask(NAME)
+    assert answer["status"] == "Success", answer
+    assert len(await kept.fetch(NAME, answer["random"])) == 48
     await kept.settings(keepdays="1")
     await kept.service.tidy()
     assert (await kept.ask(NAME))["errno"] == "20014"
