@@ -369,6 +369,7 @@ class Pbx:
 
     def _ami_address(self) -> tuple[str, int, str, str]:
         port, secret = self.engine.ami
+        self.core.dispatcher.addresses.own_ports.add(port)
         return "127.0.0.1", port, AMI_USER, secret
 
     def _on_events(self, events: Sequence[Mapping[str, str]]) -> None:

@@ -11,7 +11,6 @@ import logging
 import os
 import socket
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from ipaddress import ip_address
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -62,7 +61,8 @@ from offhook.asterisk.config import private_folder
 from offhook.clock import Clock
 from offhook.contract.errors import ContractError
 from offhook.dialplan import views
-from offhook.events.api import CallStatus, ConfigChange, Event, ExtensionStatus, Target, Transfer
+from offhook.events.addresses import Addresses
+from offhook.events.api import CallStatus, ConfigChange, Event, ExtensionStatus, Transfer
 from offhook.events.dispatcher import Dispatcher
 from offhook.events.settings import EventSettings, Replay
 from offhook.kinds import ObjectServices, trunk_change
@@ -143,29 +143,6 @@ def _reports_api_transfers(connection: sa.Connection) -> bool:
     return bool(connection.execute(query).scalar_one_or_none() == "on")
 
 
-def is_own_or_forbidden(target: Target, ports: Sequence[int]) -> bool:
-    """Whether events must not go there: our own ports would loop, link-local addresses are no receivers."""
-    if target.host == "localhost":
-        return target.port in ports
-    try:
-        address = ip_address(target.host)
-    except ValueError:
-        return False
-    if address.is_link_local or address.is_multicast or address.is_unspecified:
-        return True
-    return target.port in ports and (address.is_loopback or _is_local(target.host))
-
-
-def _is_local(host: str) -> bool:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.bind((host, 0))
-        except OSError:
-            return False
-    return True
-
-
 class Core:
     """The services of one data folder. Make it with `open`, end it with `close`."""
 
@@ -190,9 +167,7 @@ class Core:
             gate=self.gate.lets,
             alive=self.sessions.alive,
             check_login=self._check_tcp_login,
-            own_address=lambda target: is_own_or_forbidden(
-                target, (settings.http_port, settings.event_port, settings.sip_port)
-            ),
+            addresses=Addresses(settings.own_ports),
         )
         self.access = Access(
             self.api_settings,

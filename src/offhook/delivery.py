@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import socket
 import ssl
 from collections.abc import Callable
 
@@ -23,8 +21,7 @@ from offhook.areas.webhooks.sender import Sender
 from offhook.areas.webhooks.service import Webhooks
 from offhook.contract.admin import AdminPart
 from offhook.contract.errors import ContractError, Errno
-from offhook.core import Core, is_own_or_forbidden
-from offhook.events.api import Target
+from offhook.core import Core
 from offhook.events.feed import Feed
 from offhook.events.tcp_push import TlsMode
 from offhook.web.feed import FeedSite
@@ -42,7 +39,7 @@ class Delivery:
             core.vault,
             core.clock,
             feed=self.feed,
-            sender=Sender(_Addresses(core), __version__),
+            sender=Sender(core.dispatcher.addresses, __version__),
             sn=lambda: core.system.identity.sn,
             alarm=self._alarm,
         )
@@ -126,17 +123,3 @@ class _Pass:
         if "read" not in self._access.scopes_of(self._session):
             raise ContractError(Errno.UNKNOWN_REQUEST, "this account may not read")
 
-
-class _Addresses:
-    def __init__(self, core: Core) -> None:
-        self._ports = (core.settings.http_port, core.settings.event_port, core.settings.sip_port)
-
-    async def resolve(self, host: str, port: int) -> list[str]:
-        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        numbers = dict.fromkeys(str(place[4][0]) for place in found)
-        possible = [
-            one for one in numbers if not is_own_or_forbidden(Target("http", one, port, "/"), self._ports)
-        ]
-        if not possible:
-            raise OSError("nobody is to be reached there")
-        return possible

@@ -52,6 +52,11 @@ class Settings:
     log_format: str = "text"
 
     @property
+    def own_ports(self) -> tuple[int, ...]:
+        """Ports on which this PBX listens."""
+        return (self.http_port, *self.extra_http_ports, self.sip_port, self.tls_port, self.event_port)
+
+    @property
     def toml_path(self) -> Path:
         """Where these settings may be written down."""
         return self.data / "offhook.toml"

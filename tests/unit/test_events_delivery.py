@@ -12,6 +12,7 @@ import pytest_asyncio
 from offhook.callstate.model import ExtensionState
 from offhook.clock import Clock
 from offhook.dialplan import views
+from offhook.events.addresses import Addresses
 from offhook.events.api import CallStatus, ConfigChange, Dialect, Event, ExtensionStatus, NewCdr, Target
 from offhook.events.dispatcher import Dispatcher
 from offhook.events.settings import ReportMethod
@@ -53,7 +54,7 @@ class Bench:
             gate=lambda event: not (isinstance(event, ExtensionStatus) and event.extension == "9"),
             alive=lambda session: session not in self.dead,
             check_login=check_login,
-            own_address=lambda _target: False,
+            addresses=Addresses(),
         )
 
     async def again(self) -> None:

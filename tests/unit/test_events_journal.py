@@ -33,7 +33,13 @@ class Books:
         self.settings = EventSettings()
         self.seen: list[Item] = []
         self.journal = Journal(store, self.seen.extend)
-        self.retention = Retention(store, self.clock, self.journal, lambda: self.settings)
+        self.retention = Retention(
+            store,
+            self.clock,
+            self.journal,
+            Receivers(store, self.clock, lambda _s: True),
+            lambda: self.settings,
+        )
 
     def live(self, number: int, callid: str = "1.1") -> None:
         self.journal.add(item_of(Satisfaction(callid, str(number)), self.clock.now()))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from offhook.events.api import CallStatus, Event, ExtensionStatus, NewCdr, Satisfaction, UacstaCall
+from offhook.events.api import BootUp, CallStatus, Event, ExtensionStatus, NewCdr, Satisfaction, UacstaCall
 from offhook.events.dialect import Dialect
 from offhook.events.encoding import encode
 
@@ -16,8 +16,11 @@ DURABLE = (NewCdr, Satisfaction)
 class Item:
     """One event, with its number in the journal once that has it (0 before).
 
-    `keys` are what it stays in order with, `owed` the receivers that have to get it if it is durable, `early`
-    those of them that got it before it had a number, `size` what its facts take in the journal, in bytes.
+    `keys` are what it stays in order with, `behind` what it also comes after, without holding up what comes
+    later; `owed` the receivers that have to get it if it is durable, `early` those for whom it was settled
+    before it had a number, with the reason why it was given up, if it was; `size` what its facts take in the
+    journal, in bytes; `letter` the dead letter that it is sent again from; `sent`: it was handed to workers;
+    `stored`: it is in a transaction, committed or not (for the store's writer only).
     """
 
     event: Event
@@ -25,9 +28,12 @@ class Item:
     created: float
     seq: int = 0
     owed: tuple[int, ...] = ()
-    early: list[int] = field(default_factory=list)
+    early: list[tuple[int, str]] = field(default_factory=list)
     size: int = 0
     sent: bool = False
+    stored: bool = False
+    behind: tuple[str, ...] = ()
+    letter: int = 0
     _bodies: dict[tuple[Dialect, str], list[bytes]] = field(default_factory=dict)
 
     @property
@@ -58,17 +64,21 @@ def item_of(
 ) -> Item:
     """An event as an item. `lane` is the call in whose order an event without a callid belongs."""
     keys = _keys(event)
-    return Item(event, (*keys, lane) if lane and lane not in keys else keys, created, seq, owed)
+    behind: tuple[str, ...] = ()
+    if lane and lane not in keys:
+        keys = (*keys, lane)
+    if isinstance(event, NewCdr):
+        # the last word on a call: the states of its extensions have no callid, and come before it
+        behind = tuple(f"ext {number}" for number in (event.callfrom, event.callto) if number)
+    return Item(event, keys, created, seq, owed, behind=behind)
 
 
 def _keys(event: Event) -> tuple[str, ...]:
-    """What an event must stay in order with: its call, its extensions."""
     match event:
+        case BootUp():
+            return ()  # it waits for nothing and holds up nothing
         case CallStatus(callid=callid):
             return (callid, *(f"ext {m.number}" for m in event.members if m.number))
-        case NewCdr(callid=callid):
-            # the last word on a call; the states of its extensions have no callid, and come before it
-            return (callid, *(f"ext {number}" for number in (event.callfrom, event.callto) if number))
         case ExtensionStatus(extension=extension) | UacstaCall(extension=extension):
             return (f"ext {extension}",)
         case _:

@@ -1,11 +1,13 @@
 """Every event, numbered and stored in the order in which it is committed.
 
-    append(unit, item) ── in the transaction of the fact ──────────────┐
-    add(item) ─► pending ── gathered for some ms, one transaction ─────┴► event_journal ─► committed: seen,
+    append(unit, item) ── in the transaction of the fact, behind what is pending ─┐
+    add(item) ─► pending ── gathered for some ms, one transaction ────────────────┴► event_journal ─► seen,
                                                                           in the order of the numbers
 
-Numbers are given in the store's one writer, so whoever has seen a number never misses anything below it. All
-that is here is committed; the newest entries are kept in memory, so that feeds that keep up read no store.
+So the order of the numbers is that in which events were told, also within a call whose record comes a moment
+after its last state. They are given in the store's one writer, so whoever has seen a number never misses
+anything below it. All that is here is committed; the newest entries are kept in memory, so that feeds that
+keep up read no store.
 """
 
 from __future__ import annotations
@@ -148,8 +150,16 @@ class Journal:
 
     def append(self, unit: UnitOfWork, item: Item) -> None:
         """Store an event in the transaction of its fact; it is seen after the commit."""
-        seq = _insert(unit, [item])
-        unit.after_commit(lambda: self._seen([item], seq))
+        self._store_all(unit, [*self._unwritten, item])
+
+    def _store_all(self, unit: UnitOfWork, items: Sequence[Item]) -> None:
+        new = [item for item in items if not item.stored]
+        if not new:
+            return
+        first = _insert(unit, new)
+        _mark(new, True)
+        unit.after_rollback(lambda: _mark(new, False))
+        unit.after_commit(lambda: self._seen(new, first))
 
     async def flushed(self) -> None:
         """Wait until what has been told so far is committed, or could not be."""
@@ -177,30 +187,25 @@ class Journal:
                 await asyncio.sleep(_RETRY_SECONDS)
 
     async def _write(self) -> bool:
-        self._writing, self._pending = [*self._writing, *self._pending], []
+        self._writing, self._pending = self._unwritten, []
         batch = self._writing
-
-        def work(unit: UnitOfWork) -> None:
-            first = _insert(unit, batch)
-            unit.after_commit(lambda: self._seen(batch, first))
-
         try:
-            await self._store.write("live events", work)
+            await self._store.write("live events", lambda unit: self._store_all(unit, batch))
         except Exception as failure:
             log.error("events: %d live events wait for the store: %s", len(batch), failure)
-            if (over := len(batch) - UNWRITTEN_MAX) > 0:
-                del batch[:over]
+            if (over := len(self._writing) - UNWRITTEN_MAX) > 0:
+                del self._writing[:over]
                 self.lost += over
             return False
         return True
 
     def _seen(self, items: Sequence[Item], first: int) -> None:
-        if items is self._writing:
-            self._writing = []
         for seq, item in enumerate(items, first):
             item.seq = seq
             self._recent.append(Entry(seq, item.created, item.kind, item.callid, item.event))
             self.bytes += ROW_BYTES + item.size
+        self._writing = [item for item in self._writing if not item.seq]
+        self._pending = [item for item in self._pending if not item.seq]
         while len(self._recent) > _IN_MEMORY:
             self._recent_after = self._recent.popleft().seq
         self._last = max(self._last, items[-1].seq)
@@ -237,6 +242,11 @@ def _entry(seq: int, created: float, kind: str, callid: str, body: str) -> Entry
     except ValueError as broken:  # written by another version
         log.error("events: entry %d of the journal cannot be read: %s", seq, broken)
         return None
+
+
+def _mark(items: Sequence[Item], stored: bool) -> None:
+    for item in items:
+        item.stored = stored
 
 
 def _row(item: Item) -> dict[str, Any]:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 
 from offhook.clock import Clock
 from offhook.events.dialect import Dialect
-from offhook.events.tables import receiver_sessions, receivers
+from offhook.events.tables import dead_letters, deliveries, receiver_sessions, receivers
 from offhook.events.target import Target
+from offhook.store.parts import parts
 from offhook.store.unit import Store, UnitOfWork
 
 OWED_SECONDS = 72 * 3600.0
@@ -18,13 +19,15 @@ OWED_SECONDS = 72 * 3600.0
 
 @dataclass(slots=True)
 class Receiver:
-    """A target with the sessions that name it. `answers`: it has answered 200 and is held to it."""
+    """A target with the sessions that name it. `answers`: it has answered 200 and is held to it; `position`:
+    up to there it was served while one of its tokens lived."""
 
     id: int
     target: Target
     dialect: Dialect
     answers: bool
     updated: float
+    position: int = 0
     sessions: set[str] = field(default_factory=set)
 
 
@@ -37,6 +40,7 @@ class Receivers:
         self._alive = alive
         self._by_id: dict[int, Receiver] = {}
         self._by_session: dict[str, Receiver] = {}
+        self.on_forgotten: Callable[[int], None] = lambda _id: None
 
     async def load(self) -> None:
         """Read what is stored; call it once before anything else."""
@@ -49,6 +53,7 @@ class Receivers:
                     Dialect(row.dialect),
                     bool(row.answers),
                     row.updated,
+                    row.position,
                 )
                 for row in connection.execute(sa.select(receivers))
             ]
@@ -93,15 +98,15 @@ class Receivers:
 
     async def register(self, session: str, target: Target | None, dialect: Dialect) -> Receiver | None:
         """Have this session's events go to `target` in `dialect` (the newest login decides for all sessions
-        of the target); None: nowhere."""
+        of the target); None: nowhere. A receiver that no session names any more is owed nothing more."""
         previous = self._by_session.pop(session, None)
         if previous is not None:
             previous.sessions.discard(session)
+            if previous.target != target:
+                await self._left(previous, session)
         if target is None:
-            if previous is not None:
-                await self._forget(session)
             return None
-        known = next((one for one in self._by_id.values() if one.target == target), None)
+        known = self.find(target)
         if known is not None and known is previous and known.dialect is dialect:
             known.sessions.add(session)
             known.updated = self._clock.now()
@@ -148,24 +153,65 @@ class Receivers:
         receiver = self._by_session.pop(session, None)
         if receiver is not None:
             receiver.sessions.discard(session)
-            if not receiver.sessions:
-                receiver.updated = 0.0
-            await self._forget(session)
+            await self._left(receiver, session)
+
+    def find(self, target: Target) -> Receiver | None:
+        """The receiver at a target, if it is known."""
+        return next((one for one in self._by_id.values() if one.target == target), None)
+
+    async def moved_on(self, positions: Mapping[int, int]) -> None:
+        """Note up to where receivers were served; called now and then."""
+        rows = [{"b_id": one, "position": position} for one, position in positions.items()]
+
+        def work(unit: UnitOfWork) -> None:
+            unit.connection.execute(sa.update(receivers).where(receivers.c.id == sa.bindparam("b_id")), rows)
+
+        await self._store.write("receivers' positions", work)
+
+    async def tidy(self) -> None:
+        """Forget sessions that ended, and receivers that nobody has named for long and that have no dead
+        letters."""
+        since = self._clock.now() - 2 * OWED_SECONDS
+        old = [one.id for one in self._by_id.values() if one.updated < since and not self.is_alive(one)]
+
+        def work(unit: UnitOfWork) -> list[int]:
+            connection, column = unit.connection, receiver_sessions.c.session
+            ended = [one for one in connection.execute(sa.select(column)).scalars() if not self._alive(one)]
+            for part in parts(ended):
+                connection.execute(sa.delete(receiver_sessions).where(column.in_(part)))
+            gone: list[int] = []
+            for one in old:
+                used = (
+                    sa.select(table.c.receiver_id).where(table.c.receiver_id == one).limit(1)
+                    for table in (deliveries, dead_letters, receiver_sessions)
+                )
+                if not any(connection.execute(query).first() for query in used):
+                    connection.execute(sa.delete(receivers).where(receivers.c.id == one))
+                    gone.append(one)
+            return gone
+
+        for one in await self._store.write("old receivers", work):
+            self._by_id.pop(one, None)
+            self.on_forgotten(one)
 
     def owed(self) -> tuple[int, ...]:
         """Receivers that have to get what must not be lost: those heard of lately that never left."""
         since = self._clock.now() - OWED_SECONDS
         return tuple(receiver.id for receiver in list(self._by_id.values()) if receiver.updated >= since)
 
-    async def _forget(self, session: str) -> None:
-        await self._store.write(
-            "receiver's session ended",
-            lambda unit: (
-                unit.connection.execute(
-                    sa.delete(receiver_sessions).where(receiver_sessions.c.session == session)
-                ).rowcount
-            ),
-        )
+    async def _left(self, receiver: Receiver, session: str) -> None:
+        """A session names a receiver no more; the last one takes with it what it would be owed."""
+        if not receiver.sessions:
+            receiver.updated = min(receiver.updated, self._clock.now() - OWED_SECONDS - 1)
+        updated = receiver.updated
+
+        def work(unit: UnitOfWork) -> None:
+            column = receiver_sessions.c.session
+            unit.connection.execute(sa.delete(receiver_sessions).where(column == session))
+            changed = sa.update(receivers).where(receivers.c.id == receiver.id)
+            unit.connection.execute(changed.values(updated=updated))
+
+        await self._store.write("receiver's session ended", work)
 
     async def has_answered(self, receiver: Receiver) -> None:
         """Note a receiver's first 200."""

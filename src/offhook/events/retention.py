@@ -9,30 +9,39 @@ from collections.abc import Callable
 import sqlalchemy as sa
 
 from offhook.clock import Clock
-from offhook.events.dead_letters import bury_owed
+from offhook.events.dead_letters import EXPIRED, KEEP_SECONDS, bury_owed
 from offhook.events.journal import ROW_BYTES, Journal
+from offhook.events.receivers import Receivers
 from offhook.events.settings import EventSettings
-from offhook.events.tables import event_journal
+from offhook.events.tables import dead_letters, event_journal
 from offhook.store.unit import Store, UnitOfWork
 from offhook.tasks import stop
 
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 60.0
+_TIDY_SECONDS = 3600.0
 _AT_ONCE = 500
 _REST_SECONDS = 0.05  # between two transactions, for other writers
 
 
 class Retention:
-    """Thins the journal in the background. `settings` tells the bounds as they are now."""
+    """Thins the journal in the background, and forgets receivers of long ago. `settings` has the bounds."""
 
     def __init__(
-        self, store: Store, clock: Clock, journal: Journal, settings: Callable[[], EventSettings]
+        self,
+        store: Store,
+        clock: Clock,
+        journal: Journal,
+        receivers: Receivers,
+        settings: Callable[[], EventSettings],
     ) -> None:
         self._store = store
         self._clock = clock
         self._journal = journal
+        self._receivers = receivers
         self._settings = settings
+        self._tidy_at = 0.0
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -52,6 +61,9 @@ class Retention:
         while True:
             try:
                 await self.thin()
+                if self._clock.monotonic() >= self._tidy_at:
+                    self._tidy_at = self._clock.monotonic() + _TIDY_SECONDS
+                    await self._tidy()
             except Exception:
                 log.exception("events: the journal could not be thinned")
             await asyncio.sleep(LOOK_SECONDS)
@@ -63,6 +75,10 @@ class Retention:
             total += gone
             await asyncio.sleep(_REST_SECONDS)
         return total
+
+    async def _tidy(self) -> None:
+        await self._store.write("old dead letters", lambda unit: _forget_letters(unit, self._clock.now()))
+        await self._receivers.tidy()
 
     async def _thin_some(self) -> int:
         settings, now = self._settings(), self._clock.now()
@@ -80,7 +96,7 @@ class Retention:
                     break
                 upto, size, count = seq, size + length + ROW_BYTES, count + 1
             if count:
-                bury_owed(unit, upto, now)
+                bury_owed(unit, now, reason=EXPIRED, upto=upto)
                 unit.connection.execute(sa.delete(event_journal).where(columns.seq <= upto))
             return upto, size, count
 
@@ -89,6 +105,11 @@ class Retention:
         if count:
             self._journal.forgotten(upto, size)
         return count
+
+
+def _forget_letters(unit: UnitOfWork, now: float) -> int:
+    old = sa.delete(dead_letters).where(dead_letters.c.given_up < now - KEEP_SECONDS)
+    return unit.connection.execute(old).rowcount
 
 
 def _stored_bytes(connection: sa.Connection) -> int:

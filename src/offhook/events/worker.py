@@ -1,168 +1,298 @@
 """One worker per receiver: events of one call in order, calls in parallel, bounded in everything.
 
-    enqueue ─► queue ─► a task per event, which waits for the event before it with the same key
-                            └► push ─► ok / refused / taken: done
-                                    └► failed: pause, again; at most `_LIVE_TRIES` for live events,
-                                       until it expires for those of the journal
+    take ─► lanes ─► push, at most `PARALLEL` at once ─► ok / refused / taken: done
+                └──────── back to its place ◄── failed: pause, then one at a time until one arrives;
+                                                at most `_LIVE_TRIES` for live events, durable ones
+                                                until they expire
 
-A key is a callid or an extension. A receiver that does not answer holds up only itself: its queue is
-bounded, and while it is down its events wait on one shared pause instead of each trying by itself.
+A receiver that does not answer holds up only itself. What does not fit into memory waits in the store, if it
+is durable: the worker is behind then, reads on from there (`offhook.events.backlog`), and is live again.
 """
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import random
-import ssl
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
 
 from offhook.clock import Clock
-from offhook.events.api import NewCdr
+from offhook.events.backlog import Backlog
 from offhook.events.dialect import Dialect
-from offhook.events.http_push import ANSWER_SECONDS, FIRST_ANSWER_SECONDS, Outcome, Try, push
+from offhook.events.http_push import Done, Outcome, Try, request_head
 from offhook.events.item import Item
+from offhook.events.lanes import Job, Lanes
+from offhook.events.settings import Replay
 from offhook.events.target import Target
 
 log = logging.getLogger(__name__)
 
 QUEUE_MAX = 2000
 PARALLEL = 16
+ANSWER_SECONDS = 5.0
+FIRST_ANSWER_SECONDS = 1.0
+SILENT_ANSWER_SECONDS = 0.2
+"""For a receiver that has never answered: its next event must not wait for what never comes."""
+
+_SILENT_AFTER = 3
 _LIVE_TRIES = 4
 _LIVE_SECONDS = 60.0
-_PAUSES = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
+_PAUSES = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
+_AT_ONCE = 100  # given up in one go, before others get their turn
+
+
+class Timer(Protocol):
+    """What can be called off."""
+
+    def cancel(self) -> None:
+        """Do not call any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ties:
+    """What a worker needs of the rest. `alive` tells whether its receiver may get events now; `settled` hears
+    of each item that needs no further try, with the reason if it was given up."""
+
+    sn: Callable[[], str]
+    clock: Clock
+    push: Callable[[Target, bytes, float, Done], None]
+    later: Callable[[float, Callable[[], None]], Timer]
+    crowded: Callable[[], bool]
+    alive: Callable[[], bool]
+    settled: Callable[[Item, str], None]
+    first_answer: Callable[[], None]
+    keep_seconds: Callable[[], float]
 
 
 class Worker:
-    """Delivers to one target. `done` hears of each journal event that needs no further try."""
+    """Delivers to one target. The plain numbers count since the start."""
 
     def __init__(
-        self,
-        target: Target,
-        dialect: Dialect,
-        *,
-        sn: Callable[[], str],
-        clock: Clock,
-        answers: bool,
-        may_deliver: Callable[[Item], bool],
-        done: Callable[[Item], None],
-        keep_seconds: Callable[[], float],
-        first_answer: Callable[[], None],
-        tls: ssl.SSLContext,
+        self, target: Target, dialect: Dialect, ties: Ties, backlog: Backlog, *, answers: bool
     ) -> None:
         self.target = target
         self.dialect = dialect
-        self._sn = sn
-        self._clock = clock
-        self._answers = answers
-        self._may_deliver = may_deliver
-        self._done = done
-        self._keep_seconds = keep_seconds
-        self._first_answer = first_answer
-        self._tls = tls
-        self._tails: dict[str, asyncio.Future[None]] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._slots = asyncio.Semaphore(PARALLEL)
-        self._down_until = 0.0
+        self.answers = answers
+        self.backlog = backlog
+        self._ties = ties
+        self._head = request_head(target)
+        self._lanes = Lanes()
+        self._running = 0
         self._failures = 0
-        self._dropped = 0
+        self._silent = 0
+        self._pause: Timer | None = None
+        self._closed = False
+        self.delivered = self.failed = self.given_up = 0
+        self.failing_since: float | None = None
+        self.last_error = ""
+        backlog.attach(self._put, self._pump)
+
+    # -- what is told -------------------------------------------------------------------------------------
 
     @property
     def waiting(self) -> int:
-        """How many events are under way."""
-        return len(self._tasks)
+        """How many events are in memory, on their way."""
+        return len(self._lanes) + self.backlog.held
 
-    def enqueue(self, item: Item) -> None:
-        """Take an event. A live one is dropped when the queue is full; journal events stay in the store."""
-        if len(self._tasks) >= QUEUE_MAX and not item.durable:
-            self._dropped += 1
-            if self._dropped & (self._dropped - 1) == 0:
-                log.warning("events: %s takes none; %d dropped so far", self.target.authority, self._dropped)
+    @property
+    def lag(self) -> float:
+        """Seconds since the oldest of them was told."""
+        oldest = next(iter(self._lanes), None)
+        return max(0.0, self._ties.clock.now() - oldest.item.created) if oldest is not None else 0.0
+
+    # -- taking -------------------------------------------------------------------------------------------
+
+    def take(self, item: Item, *, urgent: bool = False) -> None:
+        """Take an event. A live one is dropped when the queue is full; durable ones stay in the store."""
+        if urgent:
+            self._lanes.put(item, urgent=True)
+        elif not self._ties.alive():
+            self.backlog.fall_behind()
             return
-        if isinstance(item.event, NewCdr):
-            # The last word on a call: the states of its extensions have no callid, and still come before it.
-            before = list(set(self._tails.values()))
+        elif self.backlog.behind:
+            if not self.backlog.hold(item, QUEUE_MAX):
+                self._give_up_item(item, "queue full")
+        elif len(self._lanes) < QUEUE_MAX or item.letter:
+            self._put(item)
+        elif item.durable:
+            self.backlog.fall_behind()
         else:
-            before = [self._tails[key] for key in item.keys if key in self._tails]
-        end: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        for key in item.keys:
-            self._tails[key] = end
-        task = asyncio.create_task(self._deliver(item, before, end), name=f"push {self.target.authority}")
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+            self._give_up_item(item, "queue full")
+        self._pump()
+
+    def _put(self, item: Item) -> None:
+        self.backlog.mine.add(item)
+        self._lanes.put(item)
+
+    def resume(self, replay: Replay, position: int) -> int:
+        """The receiver may get events again: what it missed first, as operators have chosen, then what comes.
+
+        `position` is up to where it was served. Returns up to which number nothing is sent with Replay.NONE.
+        """
+        gone = self._lanes.drop(
+            lambda job: bool(job.item.keys) and not (job.item.durable and replay is not Replay.NONE)
+        )
+        self.backlog.forget(job.item for job in gone)
+        live_after = position if replay is Replay.ALL else None
+        upto = self.backlog.begin(live_after, anew=replay is Replay.NONE)
+        self._failures = 0
+        self._end_pause()
+        self._pump()
+        return upto
+
+    def close(self) -> None:
+        """Try nothing more."""
+        self._closed = True
+        self._end_pause()
+
+    # -- sending ------------------------------------------------------------------------------------------
+
+    def _pump(self) -> None:
+        if self._closed or self._pause is not None:
+            return
+        given_up = 0
+        while self._running < self._limit():
+            alive = self._ties.alive()
+            job = self._lanes.next(urgent_only=not alive)
+            if job is None:
+                break
+            if not self._expired(job):
+                self._start(job)
+                continue
+            self._give_up(job, "expired")
+            given_up += 1
+            if given_up >= _AT_ONCE:
+                self._ties.later(0.0, self._pump)
+                return
+        if self.backlog.behind and self._ties.alive():
+            self.backlog.read_on(len(self._lanes))
+
+    def _limit(self) -> int:
+        """How many may be under way: one to a receiver that fails, or that is silent where all is crowded."""
+        if self._failures or (self._silent and self._ties.crowded()):
+            return 1
+        return PARALLEL
 
     @property
     def _patience(self) -> float:
-        """How long to wait for an answer: one that never answered must not hold up its own next event."""
-        return ANSWER_SECONDS if self._answers else FIRST_ANSWER_SECONDS
+        if self.answers:
+            return ANSWER_SECONDS
+        return FIRST_ANSWER_SECONDS if self._silent < _SILENT_AFTER else SILENT_ANSWER_SECONDS
 
-    async def close(self, seconds: float = 0.0) -> None:
-        """End; what is under way gets `seconds` to arrive."""
-        if seconds and self._tasks:
-            await asyncio.wait(self._tasks, timeout=seconds)
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+    def _keeps(self, item: Item) -> bool:
+        return item.durable or 0 < item.seq <= self.backlog.replayed_upto
 
-    async def _deliver(
-        self, item: Item, before: Iterable[asyncio.Future[None]], end: asyncio.Future[None]
-    ) -> None:
-        try:
-            for earlier in before:
-                await asyncio.shield(earlier)
-            for body in item.bodies(self.dialect, self._sn()):
-                await self._until_done(item, body)
-            if item.durable:
-                self._done(item)
-        except asyncio.CancelledError:
-            raise
-        except Exception:
-            log.exception("events: %s to %s", type(item.event).__name__, self.target.authority)
-        finally:
-            end.set_result(None) if not end.done() else None
-            for key in item.keys:
-                if self._tails.get(key) is end:
-                    del self._tails[key]
+    def _expired(self, job: Job) -> bool:
+        age = self._ties.clock.now() - job.item.created
+        return age > (self._ties.keep_seconds() if self._keeps(job.item) else _LIVE_SECONDS)
 
-    async def _until_done(self, item: Item, body: bytes) -> None:
-        tries = 0
-        while not self._expired(item, tries):
-            if (pause := self._down_until - self._clock.monotonic()) > 0:
-                await asyncio.sleep(pause)
-                continue
-            if not self._may_deliver(item):
-                if not item.durable:
-                    return
-                await asyncio.sleep(1.0)
-                continue
-            async with self._slots:
-                result = await push(self.target, body, self._tls, answer_seconds=self._patience)
-            tries += 1
-            if self._settles(result):
-                return
-            self._back_off(result)
+    def _start(self, job: Job) -> None:
+        bodies = job.item.bodies(self.dialect, self._ties.sn())
+        if job.sent >= len(bodies):
+            self._finish(job)
+            return
+        body = bodies[job.sent]
+        self._running += 1
+        data = b"%b%d\r\n\r\n%b" % (self._head, len(body), body)
+        self._ties.push(self.target, data, self._patience, lambda result: self._tried(job, result))
 
-    def _expired(self, item: Item, tries: int) -> bool:
-        age = self._clock.now() - item.created
-        if item.durable:
-            return age > self._keep_seconds()
-        return tries >= _LIVE_TRIES or age > _LIVE_SECONDS
+    def _tried(self, job: Job, result: Try) -> None:
+        self._running -= 1
+        job.tries += 1
+        if self._closed:
+            return
+        if result.outcome is Outcome.FORBIDDEN:
+            self._note_failure(result)
+            self._give_up(job, f"not sent: {result.says}")
+        elif result.outcome is Outcome.REFUSED:
+            self._well()
+            self._give_up(job, f"refused: {result.says}")
+        elif self._settles(result):
+            self._well()
+            job.sent += 1
+            self._start(job)
+        else:
+            self._again(job, result)
+        self._pump()
 
     def _settles(self, result: Try) -> bool:
         """Whether the event counts as delivered (spec 19: held to the 200 from its first on)."""
         if result.outcome is Outcome.OK:
-            if not self._answers:
-                self._answers = True
-                self._first_answer()
-            self._failures = 0
+            self._silent = 0
+            if not self.answers:
+                self.answers = True
+                self._ties.first_answer()
             return True
-        return result.outcome is Outcome.REFUSED or (result.outcome is Outcome.TAKEN and not self._answers)
+        self._silent += result.silent
+        return result.outcome is Outcome.TAKEN and not self.answers
 
-    def _back_off(self, result: Try) -> None:
-        pause = _PAUSES[min(self._failures, len(_PAUSES) - 1)] * random.uniform(0.8, 1.2)  # noqa: S311
-        until = self._clock.monotonic() + pause
-        if until > self._down_until:
-            if self._down_until < self._clock.monotonic():
-                self._failures += 1
-                log.warning("events: %s: %s; next try in %.1f s", self.target.authority, result.says, pause)
-            self._down_until = until
+    def _finish(self, job: Job) -> None:
+        self._lanes.finish(job)
+        self.delivered += 1
+        self._settle(job.item, "")
+
+    def _give_up(self, job: Job, reason: str) -> None:
+        self._lanes.finish(job)
+        self._give_up_item(job.item, reason)
+
+    def _give_up_item(self, item: Item, reason: str) -> None:
+        self.given_up += 1
+        if self.given_up & (self.given_up - 1) == 0:
+            log.warning("events: %s: %d given up so far; %s", self.target.authority, self.given_up, reason)
+        self._settle(item, reason)
+
+    def _settle(self, item: Item, reason: str) -> None:
+        if not item.durable or item.letter:
+            self.backlog.release(item)
+        self._ties.settled(item, reason)
+
+    # -- failing ------------------------------------------------------------------------------------------
+
+    def _well(self) -> None:
+        self._failures = 0
+        self.failing_since = None
+        self._end_pause()
+
+    def _note_failure(self, result: Try) -> None:
+        self.failed += 1
+        self.last_error = result.says
+        if self.failing_since is None:
+            self.failing_since = self._ties.clock.now()
+
+    def _again(self, job: Job, result: Try) -> None:
+        """A try has failed, and the job keeps its place. A receiver that cannot be reached gets a pause; what
+        it answers by an error gets one of its own, as that may be the only event that it cannot take."""
+        self._note_failure(result)
+        if self._pause is None:
+            self._failures += 1
+        if not self._keeps(job.item) and job.tries >= _LIVE_TRIES:
+            self._give_up(job, f"{job.tries} tries: {result.says}")
+        elif result.outcome is Outcome.FAILED:
+            job.running = False
+            self._ties.later(_pause(job.tries), lambda: self._back(job))
+        else:
+            self._lanes.back(job)
+        if result.outcome is not Outcome.FAILED and self._pause is None:
+            seconds = _pause(self._failures)
+            log.warning("events: %s: %s; next try in %.1f s", self.target.authority, result.says, seconds)
+            self._pause = self._ties.later(seconds, self._pause_over)
+
+    def _back(self, job: Job) -> None:
+        if not job.finished:
+            self._lanes.back(job)
+            self._pump()
+
+    def _pause_over(self) -> None:
+        self._pause = None
+        self._pump()
+
+    def _end_pause(self) -> None:
+        if self._pause is not None:
+            self._pause.cancel()
+            self._pause = None
+
+
+def _pause(failures: int) -> float:
+    """Seconds until the next try after so many failures, with jitter, so that not all come together."""
+    return _PAUSES[min(failures, len(_PAUSES)) - 1] * random.uniform(0.8, 1.2)  # noqa: S311

@@ -43,6 +43,12 @@ class UnitOfWork:
     def __init__(self, connection: sa.Connection) -> None:
         self.connection = connection
         self.callbacks: list[Callable[[], None]] = []
+        self.undoings: list[Callable[[], None]] = []
+
+    def after_rollback(self, callback: Callable[[], None]) -> None:
+        """Call `callback` in the writer's thread if what was done here is undone; the write may then be tried
+        once more. For what a write has noted in memory."""
+        self.undoings.append(callback)
 
     def after_commit(self, callback: Callable[[], None]) -> None:
         """Call `callback` in the event loop's thread after the commit; never when the write failed.
@@ -62,6 +68,7 @@ class _Job(Generic[T]):
         self.context = contextvars.copy_context()
         self.future: Future[T] = Future()
         self.callbacks: list[Callable[[], None]] = []
+        self.undoings: list[Callable[[], None]] = []
         self.result: T | None = None
 
 
@@ -176,6 +183,8 @@ class Store:
                 for job in group:
                     self._run(connection, job, done)
         except BaseException as failure:
+            for job in reversed(done):
+                _undo(job.undoings)
             left = [job for job in group if not job.future.done()]
             if not is_locked(failure):
                 self._failed(left, failure)
@@ -216,6 +225,7 @@ class Store:
         try:
             job.result = job.context.run(job.work, unit)
         except BaseException as failure:
+            _undo(unit.undoings)
             try:
                 savepoint.rollback()
             except sa.exc.DBAPIError:
@@ -226,7 +236,7 @@ class Store:
             job.future.set_exception(_told(failure))
         else:
             savepoint.commit()
-            job.callbacks = unit.callbacks
+            job.callbacks, job.undoings = unit.callbacks, unit.undoings
             done.append(job)
 
     @staticmethod
@@ -244,6 +254,11 @@ class Store:
             except RuntimeError:  # its loop was closed meanwhile, and with it all who could care
                 log.warning("store: nobody left to hear of the commit of %s", job.name)
         job.future.set_result(job.result)
+
+
+def _undo(callbacks: Sequence[Callable[[], None]]) -> None:
+    for callback in reversed(callbacks):
+        callback()
 
 
 def _told(failure: BaseException) -> BaseException:
