@@ -122,4 +122,3 @@ class _Pass:
             raise ContractError(Errno.NO_SUCH_TOKEN)
         if "read" not in self._access.scopes_of(self._session):
             raise ContractError(Errno.UNKNOWN_REQUEST, "this account may not read")
-
