@@ -228,6 +228,7 @@ class Core:
         self.records = RecordKeeper(
             store, settings.data / "cel" / "cel.json", clock, self.zone, self.dispatcher.publish
         )
+        self.records.after_live_events(self.dispatcher.journal.flushed)
         self.apply = ApplyService(
             store,
             [

@@ -12,6 +12,7 @@ has its record is left alone. Nor does it pass what is on disk: no power cut tak
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
@@ -37,6 +38,7 @@ log = logging.getLogger(__name__)
 RELEASE_SECONDS = 2.0
 NO_ROWS_SECONDS = 0.5
 LOST_END_SECONDS = 10.0
+LIVE_EVENTS_SECONDS = 1.0
 _QUICK_SECONDS = 0.01
 _REST_SECONDS = 0.25
 _SYNC_SECONDS = 0.5
@@ -72,6 +74,7 @@ class RecordKeeper:
         self._task: asyncio.Task[None] | None = None
         self._reading = asyncio.Lock()
         self._on_fax: Callable[[], Awaitable[None]] | None = None
+        self._live_events_stored: Callable[[], Awaitable[None]] | None = None
         self._with_record: list[OnRecord] = []
         self.violations = 0
 
@@ -89,6 +92,10 @@ class RecordKeeper:
     def on_fax(self, hook: Callable[[], Awaitable[None]]) -> None:
         """Have `hook` awaited after the record of a fax was stored."""
         self._on_fax = hook
+
+    def after_live_events(self, stored: Callable[[], Awaitable[None]]) -> None:
+        """Have `stored` awaited before records are: the journal has NewCdr behind the call's other events."""
+        self._live_events_stored = stored
 
     def with_record(self, hook: OnRecord) -> None:
         """Have `hook` called in the transaction of each new record; a call without a record has none."""
@@ -220,6 +227,10 @@ class RecordKeeper:
             ready = self._ready()
             if not ready:
                 return
+            if self._live_events_stored is not None:
+                with contextlib.suppress(TimeoutError):  # records do not wait for events for ever
+                    async with asyncio.timeout(LIVE_EVENTS_SECONDS):
+                        await self._live_events_stored()
             records = [record for callid in ready if (record := self._fold(callid)) is not None]
             known = {callid: one.call.rows for callid in ready if (one := self._complete.get(callid))}
             for callid in ready:
