@@ -101,7 +101,8 @@ class _Door:
         self._access = access
 
     async def authorise(self, credential: str, address: str) -> _Pass:
-        session = await self._access.authenticate_bearer(credential, address)
+        with self._access.request(address):
+            session = await self._access.authenticate_bearer(credential, address)
         granted = _Pass(self._access, credential, address, session)
         await granted.goes_on()
         return granted

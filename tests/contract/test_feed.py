@@ -16,9 +16,11 @@ import pytest_asyncio
 from offhook.callstate.model import ExtensionState, Member, MemberStatus, PartyKind
 from offhook.events.api import CallStatus, ConfigChange, Event, ExtensionStatus, NewCdr
 from offhook.web import feed as web_feed
+from tests.support.admin import Admin
 from tests.support.api import TestApi, running_api
 from tests.support.phone import eventually
 
+STRONG = "Reader2019x"
 CDR = NewCdr(
     callid="1.1",
     timestart="2026-01-01 00:00:00",
@@ -303,6 +305,35 @@ async def test_a_slow_reader_is_cut_off_and_delays_nobody(feed: Feed) -> None:
             feed.tell(change("after"))
             assert (await quick.event())["extid"] == "after"
     writer.close()
+
+
+async def test_a_store_that_fails_ends_the_stream_and_not_the_words_in_it(feed: Feed) -> None:
+    async with feed.stream() as stream:
+        with mock.patch.object(feed.api.core.dispatcher.journal, "after", side_effect=OSError("disk")):
+            feed.tell(change(1))
+            assert await stream.block() == {"": "something failed inside"}
+            assert await stream.block() == {}
+    async with feed.stream(last_id=stream.last_id) as stream:
+        assert (await stream.event())["extid"] == "1"
+
+
+async def test_accounts_that_may_read_and_their_keys(feed: Feed) -> None:
+    admin = Admin(feed.api.port, feed.api.core.first_passwords.console)
+    ids, keys = [], []
+    for name, scopes in (("reader", "read"), ("caller", "control")):
+        account = {"username": name, "password": STRONG, "scopes": scopes}
+        ids.append((await admin.ok("POST", "/apiaccounts", account))["id"])
+        keys.append((await admin.ok("POST", f"/apikeys/{ids[-1]}"))["key"])
+    key, other = keys
+    assert (await feed.status(token=other))[0] == 403
+    assert (await feed.status(token=key + "x"))[0] == 401
+    feed.token = key
+    async with feed.stream() as stream, feed.websocket():
+        feed.tell(change(1))
+        assert (await stream.event())["extid"] == "1"
+        await admin.ok("DELETE", f"/apiaccounts/{ids[0]}")
+        with pytest.raises(EOFError):
+            await stream.event()
 
 
 async def test_streams_end_when_the_control_plane_does(feed: Feed) -> None:

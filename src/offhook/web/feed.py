@@ -37,11 +37,13 @@ _RETRY_MS = 2000
 _SEND_BYTES = 128 << 10
 _BUFFER_BYTES = 64 << 10
 _ID_DIGITS = 18
+_FAILED = "something failed inside"
 _STATUS = {
     Errno.TOKEN_EMPTY: 401,
     Errno.NO_SUCH_TOKEN: 401,
     Errno.TOKEN_EXPIRED: 401,
     Errno.SERVICE_NOT_RUNNING: 503,
+    Errno.APPLIED_TOO_OFTEN: 429,
 }
 
 
@@ -176,7 +178,11 @@ class FeedSite:
 
             try:
                 why = await self._pump(request, granted, reader, send, lambda: socket.closed)
-                code = WSCloseCode.SERVICE_RESTART if self._ending else WSCloseCode.POLICY_VIOLATION
+                code = WSCloseCode.POLICY_VIOLATION
+                if self._ending:
+                    code = WSCloseCode.SERVICE_RESTART
+                elif why == _FAILED:
+                    code = WSCloseCode.INTERNAL_ERROR
                 if not socket.closed:
                     listening.cancel()
                     await asyncio.gather(listening, return_exceptions=True)
@@ -211,15 +217,20 @@ class FeedSite:
     ) -> str:
         """Send what comes until the stream ends; returns why. Raises TimeoutError for a stalled peer."""
         clock = asyncio.get_running_loop().time
-        beat = clock() + BEAT_SECONDS
+        beat, look = clock() + BEAT_SECONDS, 0.0
         while not closed() and request.transport is not None and not request.transport.is_closing():
             if self._ending:
                 return "the PBX restarts"
             try:
-                await granted.goes_on()
+                if clock() >= look:
+                    await granted.goes_on()
+                    look = clock() + _TICK_SECONDS
+                items = await reader.read()
             except ContractError as refused:
                 return f"the token has ended: {refused.errno.meaning}"
-            items = await reader.read()
+            except Exception:
+                log.exception("feed: the stream of %s cannot go on", request.remote)
+                return _FAILED
             if items or clock() >= beat:
                 async with asyncio.timeout(STALL_SECONDS):
                     await send(items)

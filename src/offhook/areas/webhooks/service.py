@@ -21,6 +21,7 @@ from offhook.clock import Clock
 from offhook.contract.errors import ContractError, Errno
 from offhook.contract.feed import moment
 from offhook.events.feed import Feed
+from offhook.store.errors import StoreError
 from offhook.store.unit import Store
 from offhook.store.vault import Vault
 from offhook.tasks import stop
@@ -98,10 +99,15 @@ class Webhooks:
                 self._unwritten.pop(identity, None)
                 self._alarm(gone.settings.name, "")
             for identity, row in rows.items():
-                await self._renew(identity, row)
+                try:
+                    settings = self._settings(row)
+                except StoreError:  # the key of the store is another one
+                    self._alarm(row["name"], "its secret cannot be read; delete the webhook, make it anew")
+                    continue
+                await self._renew(identity, row, settings)
 
-    async def _renew(self, identity: int, row: sa.RowMapping) -> None:
-        settings, known = self._settings(row), self._workers.get(identity)
+    async def _renew(self, identity: int, row: sa.RowMapping, settings: Settings) -> None:
+        known = self._workers.get(identity)
         if known is not None and known.settings == settings:
             return
         if known is None:
