@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 
 from offhook.areas.access.admin import KeysPart
+from offhook.areas.alarms.store import StoreWatch
 from offhook.areas.bans.admin import BanPart
 from offhook.areas.bans.log import LogTail
 from offhook.areas.bans.watch import BanWatch
@@ -44,6 +45,7 @@ class Protection:
         )
         core.on_parts_changed(self.bans.on_parts_changed)
         self._ban_part = BanPart(self.bans, core.lockout)
+        self._store_watch = StoreWatch(core.store, self.alarms)
 
     def admin_parts(self) -> list[AdminPart]:
         """What operators can do with them."""
@@ -53,6 +55,7 @@ class Protection:
         """Begin, once the engine can be spoken to."""
         await self.bans.start()
         await self.delivery.start()
+        self._store_watch.start()
 
     def on_events(self, events: Sequence[Mapping[str, str]]) -> None:
         """Hear what the engine tells."""
@@ -65,3 +68,4 @@ class Protection:
         """End what goes on by itself."""
         await self.delivery.close()
         await self.bans.close()
+        await self._store_watch.close()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -12,10 +14,12 @@ import pytest
 import pytest_asyncio
 
 from offhook.areas.alarms.service import Alarms
+from offhook.areas.alarms.store import StoreWatch
 from offhook.areas.alarms.trunks import TrunkWatch
 from offhook.areas.mail.model import State
 from offhook.areas.objects.field import Row
 from offhook.clock import ManualClock
+from offhook.store import unit as unit_module
 from offhook.store.errors import StoreError
 from offhook.store.unit import UnitOfWork
 from tests.support.mail import MailBench, mail_bench
@@ -284,3 +288,28 @@ async def test_a_trunk_that_is_down_raises_an_alarm_once() -> None:
     states["one"] = "disable"
     watch.look(rows[:1])
     assert len(heard.told) == 6
+
+
+async def test_a_store_that_could_not_be_written_is_told_once_it_can_be_again(
+    bench: MailBench, alarms: Alarms, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unit_module, "PATIENCE_SECONDS", 0.3)
+    watch = StoreWatch(bench.store, alarms, seconds=0.05)
+    watch.start()
+    other = sqlite3.connect(bench.data / "offhook.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StoreError, match="another program"):
+        await bench.queue()
+    assert await alarms.listed() == []
+    other.rollback()
+    other.close()
+
+    async def over() -> bool:
+        return [(row["key"], row["active"]) for row in await alarms.listed()] == [("store", False)]
+
+    while not await over():  # noqa: ASYNC110
+        await asyncio.sleep(0.02)
+    await watch.close()
+    (row,) = await settled(alarms)
+    assert row["count"] == 1
+    assert bench.store.failing == ""

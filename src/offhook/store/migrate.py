@@ -6,6 +6,7 @@ decision 2). Readers, the engine among them, see the old schema until the commit
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 from collections.abc import Sequence
@@ -22,6 +23,7 @@ from offhook.store.script import statements
 from offhook.store.tables import store_state
 from offhook.store.unit import Store, sqlite_engine
 
+_READ_ONLY = (errno.EACCES, errno.EPERM, errno.EROFS)
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
 
@@ -44,7 +46,8 @@ def open_store(path: Path, views: Sequence[str], *, readers: int = 4) -> Store:
             f"store: {path} cannot be opened: {failure.orig}"
         ) from failure
     except OSError as failure:
-        raise StoreError(f"store: {path} cannot be opened: {failure.strerror}") from failure
+        hint = "; it is read-only for the user that runs offhook" if failure.errno in _READ_ONLY else ""
+        raise StoreError(f"store: {path} cannot be opened: {failure.strerror}{hint}") from failure
     except BaseException:
         _dispose(engine)
         raise

@@ -100,10 +100,16 @@ def sqlite_engine(path: Path) -> sa.Engine:
 
 
 class Store:
-    """The PBX's store. Make it once in the composition root; `close` waits for what is under way."""
+    """The PBX's store. Make it once in the composition root; `close` waits for what is under way.
+
+    `failing` says why the last write met no working file or disk, empty when it did; `outages` counts how
+    often it came to that.
+    """
 
     def __init__(self, engine: sa.Engine, *, readers: int = 4) -> None:
         self.engine = engine
+        self.failing = ""
+        self.outages = 0
         self._jobs: queue.SimpleQueue[_Job[Any] | None] = queue.SimpleQueue()
         self._readers = ThreadPoolExecutor(readers, thread_name_prefix="store-read")
         self._closed = False
@@ -194,13 +200,18 @@ class Store:
                 if job.until <= now:
                     self._refuse(job, failure)
             return [job for job in left if job.until > now]
+        self.failing = ""
         for job in done:
             self._resolve(job)
         return []
 
     def _refuse(self, job: _Job[Any], failure: BaseException) -> None:
         job.context.run(log.error, "store: %s failed: %s", job.name, type(failure).__name__)
-        job.future.set_exception(_told(failure))
+        told = _told(failure)
+        if isinstance(told, StoreError):
+            self.outages += not self.failing
+            self.failing = str(told)
+        job.future.set_exception(told)
 
     def _failed(self, jobs: Sequence[_Job[Any]], failure: BaseException) -> None:
         if len(jobs) > 1:

@@ -26,6 +26,7 @@ from offhook.areas.pbxsettings.mail_settings import MAIL
 from offhook.areas.pbxsettings.service import SettingsService
 from offhook.clock import Clock
 from offhook.contract.rules import split_list
+from offhook.store.errors import StoreError
 from offhook.store.parts import parts
 from offhook.store.unit import Store, UnitOfWork
 
@@ -57,7 +58,7 @@ class Alarms:
         self._mailer = mailer
         self._name = name
         self._told: dict[str, bool] = {}  # by key, what was said last and is, or soon is, in the store
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[bool]] = set()
         self._loop: asyncio.Task[None] | None = None
 
     def raise_(self, key: str, text: str) -> None:
@@ -130,23 +131,31 @@ class Alarms:
             await asyncio.gather(self._loop, return_exceptions=True)
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+    def _begin(self, work: Coroutine[Any, Any, bool]) -> None:
         task = asyncio.create_task(work, name="alarm")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _write(self, key: str, text: str, *, active: bool) -> None:
+    async def note(self, key: str, text: str) -> bool:
+        """As `raise_`, and wait: whether it is in the store."""
+        self._told[key] = True
+        return await self._write(key, one_line(text), active=True)
+
+    async def _write(self, key: str, text: str, *, active: bool) -> bool:
         try:
             news = await self._store.write(
                 f"alarm: {key}", lambda unit: self._note(unit, key, text, active=active)
             )
-        except Exception:
-            log.exception("alarm %s: cannot be stored", key)
+        except Exception as failure:
+            log.error(
+                "alarm %s: cannot be stored: %s", key, failure, exc_info=not isinstance(failure, StoreError)
+            )
             if not active:
                 self._told.pop(key, None)  # so that it is said again
-            return
+            return False
         if news and not active:
             log.info("alarm %s is over: %s", one_line(key), text)
+        return True
 
     def _note(self, unit: UnitOfWork, key: str, text: str, *, active: bool) -> bool:
         connection, now = unit.connection, self._clock.now()
