@@ -144,6 +144,7 @@ class Pbx:
             on_lost=lambda: log.warning("the link to the engine is lost"),
             rate=settings.call_rate,
         )
+        core.records.follow_picture(lambda: self.switch.behind, self.live.end_unseen)
         self.trunks = RunningTrunks(core, self.switch, lambda parts: self.engine_files.refresh(parts))
         self.control = CallControl(self.switch, self.live)
         self.targets = Targets(core.store, core.numbers)

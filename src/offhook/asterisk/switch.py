@@ -189,6 +189,11 @@ class Switch:
         """Whether the engine answers and its events are in step."""
         return self._client.up
 
+    @property
+    def behind(self) -> float:
+        """How many seconds of what the engine did may not have been told in events yet."""
+        return self._client.behind
+
     async def wait_healthy(self, seconds: float) -> None:
         """Wait until the engine answers. Raises EngineUnreachable after `seconds`."""
         try:

@@ -169,6 +169,15 @@ class LiveCalls:
         self.picture, facts = abandon(self.picture, callid, reason)
         self._tell(facts)
 
+    def end_unseen(self, callid: str) -> None:
+        """End a call of whose end the engine's events cannot tell, as there is no link; it is over."""
+        call = self.picture.call(callid)
+        legs = tuple(call.legs.values()) if call is not None else ()
+        self.on_events(
+            {"Event": "Hangup", "Channel": leg.channelid, "Uniqueid": leg.uniqueid, "Linkedid": callid}
+            for leg in legs
+        )
+
     def about_to_hang_up(self, channelid: str) -> None:
         """Note that we end this leg: the engine may tell the other leg's end before it tells of our wish."""
         call = self.picture.by_channel(channelid)

@@ -3,10 +3,11 @@
     CEL file ─► tail ─► assembler ─ complete ─┐
     callstate ── call_ended(callid) ──────────┴► both: fold ─► cdr + NewCdr + position, one transaction
 
-A record waits for `callstate`, so that NewCdr never overtakes the last BYE; after RELEASE_SECONDS it goes
-without (a violation, counted). A promised call without any row gets its record from the intent. The position
-never passes the first row of an open call, so after a crash everything is read again, and what already
-has its record is left alone. Nor does it pass what is on disk: no power cut takes away rows before it.
+A record waits for `callstate`, so that NewCdr never overtakes the last BYE; RELEASE_SECONDS after the picture
+is as far as CEL it goes without (a violation, counted). While there is no link to the engine the picture is
+not; after LINK_SECONDS it is told the end. A promised call without any row gets its record from the intent.
+The position never passes the first row of an open call, so after a crash everything is read again, and what
+already has its record is left alone. Nor does it pass what is on disk: no power cut takes away rows before.
 """
 
 from __future__ import annotations
@@ -30,18 +31,26 @@ from offhook.clock import Clock
 from offhook.events.api import Event, NewCdr
 from offhook.ledger import Assembler, CallRecord, Direction, Intent, OpenCall, fold, unconnected
 from offhook.ledger.rows import CelRow
+from offhook.store.errors import StoreError
 from offhook.store.unit import Store, UnitOfWork
 from offhook.tasks import stop, woken
 
 log = logging.getLogger(__name__)
 
 RELEASE_SECONDS = 2.0
+LINK_SECONDS = 60.0
 NO_ROWS_SECONDS = 0.5
 LOST_END_SECONDS = 10.0
 LIVE_EVENTS_SECONDS = 1.0
 _QUICK_SECONDS = 0.01
 _REST_SECONDS = 0.25
+_PAUSE_MAX = 2.0  # between tries while nothing can be written
 _SYNC_SECONDS = 0.5
+
+
+def _is_outage(failure: Exception) -> bool:
+    return isinstance(failure, (StoreError, OSError))
+
 
 Publish = Callable[[UnitOfWork, Event], None]
 OnRecord = Callable[[UnitOfWork, CallRecord, Sequence[CelRow]], None]
@@ -67,6 +76,9 @@ class RecordKeeper:
         self._publish = publish
         self._assembler = Assembler()
         self._tail = CelTail(cel_file, Position(0, 0))
+        self._stored = Position(0, 0)  # as the store has it
+        self._owed: set[str] = set()  # of the calls before `_owed_until` those without a record
+        self._owed_until = Position(0, 0)
         self._intents: dict[str, Intent] = {}
         self._complete: dict[str, _Complete] = {}
         self._ended: dict[str, float] = {}  # callid -> when callstate ended it, monotonic
@@ -76,6 +88,8 @@ class RecordKeeper:
         self._on_fax: Callable[[], Awaitable[None]] | None = None
         self._live_events_stored: Callable[[], Awaitable[None]] | None = None
         self._with_record: list[OnRecord] = []
+        self._behind: Callable[[], float] = lambda: 0.0
+        self._end_unseen: Callable[[str], None] = lambda _callid: None
         self.violations = 0
 
     # -- what others tell ---------------------------------------------------------------------------------
@@ -87,7 +101,7 @@ class RecordKeeper:
         now = self._clock.now()
         intent = Intent(callid=callid, caller=caller, callee=callee, created=now, type=direction)
         unit.connection.execute(sa.insert(call_intents).values(**dataclasses.asdict(intent)))
-        self._intents[callid] = intent
+        unit.after_commit(lambda: self._intents.__setitem__(callid, intent))
 
     def on_fax(self, hook: Callable[[], Awaitable[None]]) -> None:
         """Have `hook` awaited after the record of a fax was stored."""
@@ -96,6 +110,11 @@ class RecordKeeper:
     def after_live_events(self, stored: Callable[[], Awaitable[None]]) -> None:
         """Have `stored` awaited before records are: the journal has NewCdr behind the call's other events."""
         self._live_events_stored = stored
+
+    def follow_picture(self, behind: Callable[[], float], end_unseen: Callable[[str], None]) -> None:
+        """`behind` tells how many seconds the picture may be behind the engine; `end_unseen` has it end a
+        call of which it cannot hear."""
+        self._behind, self._end_unseen = behind, end_unseen
 
     def with_record(self, hook: OnRecord) -> None:
         """Have `hook` called in the transaction of each new record; a call without a record has none."""
@@ -132,7 +151,7 @@ class RecordKeeper:
 
         position, found = await self._store.read(work)
         self._intents = {intent.callid: intent for intent in found}
-        self._tail = CelTail(self._cel_file, position)
+        self._rewind(position)
         await asyncio.to_thread(self._tail.mend)
         await asyncio.to_thread(self._tail.reserve)
         await self.read()
@@ -181,7 +200,7 @@ class RecordKeeper:
         await asyncio.to_thread(self._tail.sync)
 
     async def _run(self) -> None:
-        synced = self._clock.monotonic()
+        synced, pause = self._clock.monotonic(), 0.0
         while True:
             waiting = bool(self._ended or self._complete)
             await woken(self._wake, _QUICK_SECONDS if waiting else _REST_SECONDS)
@@ -193,10 +212,13 @@ class RecordKeeper:
                     synced = self._clock.monotonic()
                     async with self._reading:
                         await asyncio.to_thread(self._housekeeping)
-            except Exception:
+                pause = 0.0
+            except Exception as failure:
                 # The rows stay in the file; the next turn reads and stores them.
-                log.exception("records: could not be written")
-                await asyncio.sleep(_REST_SECONDS)
+                if not pause:
+                    log.error("records: cannot be written: %s", failure, exc_info=not _is_outage(failure))
+                pause = min(pause + _REST_SECONDS, _PAUSE_MAX)
+                await asyncio.sleep(pause)
 
     def _housekeeping(self) -> None:
         self._tail.sync()
@@ -215,6 +237,8 @@ class RecordKeeper:
                 call = self._assembler.feed(row, (position.file, position.offset))
                 if call is not None:
                     self._complete[call.callid] = _Complete(call, now)
+                    if position < self._owed_until and call.callid not in self._owed:
+                        self._ended.setdefault(call.callid, now)
 
     def _low(self) -> Position:
         lows = [complete.call.position for complete in self._complete.values()]
@@ -233,6 +257,7 @@ class RecordKeeper:
                         await self._live_events_stored()
             records = [record for callid in ready if (record := self._fold(callid)) is not None]
             known = {callid: one.call.rows for callid in ready if (one := self._complete.get(callid))}
+            owed = {*self._assembler.open_calls(), *self._complete}
             for callid in ready:
                 self._complete.pop(callid, None)
             low = self._low()
@@ -241,28 +266,32 @@ class RecordKeeper:
                     "call records", lambda unit: self._store_all(unit, ready, records, known, low)
                 )
             except Exception:
-                # Nothing was stored: read again from the position on disk.
-                await self._rewind()
+                # Nothing was stored: read again what was, and may have its record, and what was not.
+                self._owed, self._owed_until = owed, self._tail.position
+                self._rewind(self._stored)
                 raise
+            self._stored = low
             for callid in ready:
                 self._ended.pop(callid, None)
                 self._intents.pop(callid, None)
         if self._on_fax is not None and any(record.fax for record in records):
             await self._on_fax()
 
-    async def _rewind(self) -> None:
-        row = await self._store.read(lambda connection: connection.execute(sa.select(cel_position)).first())
-        position = Position(int(row.file), row.offset) if row is not None else Position(0, 0)
+    def _rewind(self, position: Position) -> None:
+        self._stored = position
         self._assembler, self._complete = Assembler(), {}
         self._tail = CelTail(self._cel_file, position)
 
     def _ready(self) -> list[str]:
         now = self._clock.monotonic()
+        seen = now - self._behind()
         ready: list[str] = []
         for callid, complete in self._complete.items():
+            if callid not in self._ended and now - complete.since > LINK_SECONDS:
+                self._end_unseen(callid)
             if callid in self._ended:
                 ready.append(callid)
-            elif now - complete.since > RELEASE_SECONDS:
+            elif seen - complete.since > RELEASE_SECONDS or now - complete.since > LINK_SECONDS:
                 if any(row.is_party for row in complete.call.rows):
                     self._violated(callid, "ended in CEL and not in the picture")
                 ready.append(callid)

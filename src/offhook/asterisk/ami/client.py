@@ -101,6 +101,7 @@ class AmiClient:
         self._was_up = False
         self._closing = False
         self._last_failure = ""
+        self._in_step = 0.0  # all that the engine did until then has been handed over; in the loop's time
         self.state = State.CLOSED
 
     def _set_state(self, state: State, event: str) -> None:
@@ -111,6 +112,15 @@ class AmiClient:
     def up(self) -> bool:
         """Whether actions can be sent and events are in step."""
         return self.state is State.UP
+
+    @property
+    def behind(self) -> float:
+        """How many seconds of what the engine did may not have been heard of yet.
+
+        Events and answers come over one connection in their order, so what came before the answer to a Ping
+        is all that was before the Ping.
+        """
+        return asyncio.get_running_loop().time() - self._in_step
 
     @property
     def busy(self) -> bool:
@@ -244,12 +254,15 @@ class AmiClient:
         except TimeoutError:
             raise AmiTimeout("the engine does not finish booting") from None
         self._set_state(State.SYNCING, "logged in")
+        begin = asyncio.get_running_loop().time()
         await self._on_connected()
         self._set_state(State.UP, "synced")
         self._was_up, self._last_failure = True, ""
         self._hand_over(self._forget_waiting())
         while True:
+            self._in_step = begin
             await self._rest()
+            begin = asyncio.get_running_loop().time()
             await self.action("Ping", seconds=self._timing.pong)
 
     async def _rest(self) -> None:
