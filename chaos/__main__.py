@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping
 
-from chaos import kills, store
+from chaos import kills, links, store
 from chaos.outcome import Outcome, print_outcomes
 
 Fault = Callable[..., Awaitable[Outcome]]
@@ -22,6 +22,12 @@ FAULTS: Mapping[str, Fault] = {
     "locked": store.locked,
     "failing": store.failing,
     "full": store.full,
+    "readonly": store.read_only,
+    "receiver": links.receiver_away,
+    "amicut": links.ami_cut,
+    "amislow": links.ami_slow,
+    "amitorn": links.ami_torn,
+    "trunk": links.trunk_dead,
 }
 
 

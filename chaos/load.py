@@ -69,6 +69,7 @@ class Load:
         self.removed: set[str] = set()
         self.changes = 0
         self.refused: Counter[str] = Counter()  # errnos of changes and calls that were refused
+        self.last_dial = 0.0  # begin of the last call/dial that was taken (monotonic)
         self.slowest = 0.0  # answer of the API, seconds
         self._chance = chance
         self._pair_count = pairs
@@ -81,8 +82,8 @@ class Load:
     async def __aenter__(self) -> Self:
         numbers = await self.house.extensions(2 * self._pair_count + 2 * TALKS)
         for at in range(self._pair_count):
-            legs = [await self.house.phone(n, audio=False) for n in numbers[2 * at : 2 * at + 2]]
-            self.pairs.append(Pair(*legs, by_phone=at % 2 == 0))
+            one, other = [await self.house.phone(n, audio=False) for n in numbers[2 * at : 2 * at + 2]]
+            self.pairs.append(Pair(one, other, by_phone=at % 2 == 0))
         self._talkers = [
             await self.house.phone(number, frequency=(500, 700)[at % 2])
             for at, number in enumerate(numbers[2 * self._pair_count :])
@@ -102,7 +103,7 @@ class Load:
         self.calls += TALKS
 
     async def stop(self) -> None:
-        """Begin no more calls, and wait until those that are up have ended."""
+        """Begin no more calls, and wait until those that are up have ended; once is enough."""
         self._stopping = True
         await asyncio.gather(*self._runs)
         await asyncio.gather(*self._tasks)
@@ -123,6 +124,11 @@ class Load:
             if key in self.broken or (call in self.talks and call.ended)
         ]
         return len(self._held), len(self._held) - len(gone)
+
+    async def dials_again(self, seconds: float = 60.0) -> None:
+        """Wait until a call is begun that the API is asked for from now on: the engine does as told."""
+        since = time.monotonic()
+        await eventually(lambda: self.last_dial > since, "calls are begun again", seconds)
 
     async def talks_are_heard(self) -> None:
         """Wait until each of the talks is heard, so that what went on is more than a state."""
@@ -187,6 +193,7 @@ class Load:
             self.calls -= 1
             pair.unknown -= 1
             return True
+        self.last_dial = max(self.last_dial, begin)
         pair.unknown -= 1
         pair.certain += 1
         pair.promised.append(answer["callid"])

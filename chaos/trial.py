@@ -26,6 +26,7 @@ class Trial:
     chance: random.Random
     calls_suffer: bool
     _mended: float = 0.0
+    _finished: bool = False
 
     @contextlib.asynccontextmanager
     async def fault(self) -> AsyncIterator[None]:
@@ -49,6 +50,19 @@ class Trial:
         """The cause is gone; what is left is ours to recover from."""
         self._mended = time.monotonic()
 
+    async def finish(self) -> None:
+        """Let all calls end, and count what came of it; once is enough."""
+        if self._finished:
+            return
+        self._finished = True
+        await self.load.stop()
+        failed = [span for span in self.load.failed if not (self.calls_suffer and self.house.touched(*span))]
+        self.outcome.not_connected += len(failed)
+        await settle(self.house, self.load, self.outcome)
+        if self.load.refused:
+            self.outcome.notes.append(f"refused requests by errno: {dict(self.load.refused)}")
+        self.outcome.notes.append(f"slowest answer of the API: {self.load.slowest:.1f} s")
+
 
 @contextlib.asynccontextmanager
 async def trial(
@@ -65,13 +79,7 @@ async def trial(
     `calls_suffer`: calls cannot go on, or begin, while it is broken.
     """
     outcome = Outcome(fault)
-    async with house(up) as made:
-        async with Load(made, chance, rate=rate, pairs=pairs) as load:
-            one = Trial(made, load, outcome, chance, calls_suffer)
-            yield one
-        failed = [span for span in load.failed if not (calls_suffer and made.touched(*span))]
-        outcome.not_connected += len(failed)
-        await settle(made, load, outcome)
-        if load.refused:
-            outcome.notes.append(f"refused requests by errno: {dict(load.refused)}")
-        outcome.notes.append(f"slowest answer of the API: {load.slowest:.1f} s")
+    async with house(up) as made, Load(made, chance, rate=rate, pairs=pairs) as load:
+        one = Trial(made, load, outcome, chance, calls_suffer)
+        yield one
+        await one.finish()
