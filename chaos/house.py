@@ -57,14 +57,18 @@ class House:
         await self.client.login(version="2.0.0", port=str(self.receiver.port))
 
     async def extensions(self, count: int) -> list[str]:
-        """Make extensions without forwards at once; returns their numbers."""
+        """So many extensions; returns their numbers."""
         numbers = [str(_FIRST + n) for n in range(count)]
+        await self.make(numbers)
+        return numbers
+
+    async def make(self, numbers: list[str]) -> None:
+        """Make extensions without forwards at once."""
         fields = f"registerpassword: {STRONG!r}, busyforward: off, noanswerforward: off"
         lines = [f"- {{number: '{n}', username: U{n}, registername: '{n}', {fields}}}" for n in numbers]
         status, output = await self.up.command("apply", "-", stdin="\n".join(["extensions:", *lines, ""]))
         if status:
             raise AssertionError(output)
-        return numbers
 
     async def phone(self, number: str, **options: Any) -> Phone:
         """A registered phone that answers by itself."""

@@ -1,0 +1,178 @@
+"""Too many at once: phones that all register after a restart, and descriptors that run out."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import resource
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from tests.support.pbx import STRONG
+from tests.support.phone import eventually
+from tests.support.sip import SipMessage, digest, parse
+
+from chaos.house import until
+from chaos.outcome import Outcome
+from chaos.trial import Trial, trial
+
+FIRST = 30000
+_PAUSES = (0.5, 1.0, 2.0, 4.0)  # of repetitions over UDP (RFC 3261, section 17.1.2.2); the last repeats
+_SPARE = 4
+
+
+@dataclass
+class _Member:
+    number: str
+    call_id: str
+    cseq: int = 0
+    authorization: str = ""
+    done: bool = False
+
+
+class Registrants(asyncio.DatagramProtocol):
+    """Very many phones on one socket that do nothing but register."""
+
+    def __init__(self, registrar: tuple[str, int], numbers: list[str]) -> None:
+        self._registrar = registrar
+        self._members = {one.call_id: one for one in (_Member(n, secrets.token_hex(8)) for n in numbers)}
+        self._transport: asyncio.DatagramTransport | None = None
+
+    async def __aenter__(self) -> Self:
+        self._transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
+            lambda: self, local_addr=("127.0.0.1", 0)
+        )
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._transport is not None:
+            self._transport.close()
+
+    @property
+    def registered(self) -> int:
+        """How many have their 200."""
+        return sum(one.done for one in self._members.values())
+
+    async def register(self, seconds: float) -> None:
+        """All at once, again and again until each is registered. Raises TimeoutError."""
+        async with asyncio.timeout(seconds):
+            turn = 0
+            while self.registered < len(self._members):
+                for one in self._members.values():
+                    if not one.done:
+                        self._send(one)
+                with contextlib.suppress(TimeoutError):
+                    await eventually(
+                        lambda: self.registered == len(self._members),
+                        "all are registered",
+                        _PAUSES[min(turn, len(_PAUSES) - 1)],
+                    )
+                turn += 1
+
+    def _send(self, one: _Member) -> None:
+        if self._transport is None:
+            return
+        host = f"{self._registrar[0]}:{self._registrar[1]}"
+        port = self._transport.get_extra_info("sockname")[1]
+        one.cseq += 1
+        headers = [
+            ("via", f"SIP/2.0/UDP 127.0.0.1:{port};branch=z9hG4bK{secrets.token_hex(8)};rport"),
+            ("max-forwards", "70"),
+            ("from", f"<sip:{one.number}@{host}>;tag={secrets.token_hex(4)}"),
+            ("to", f"<sip:{one.number}@{host}>"),
+            ("call-id", one.call_id),
+            ("cseq", f"{one.cseq} REGISTER"),
+            ("contact", f"<sip:{one.number}@127.0.0.1:{port}>"),
+            ("expires", "300"),
+        ]
+        if one.authorization:
+            headers.append(("authorization", one.authorization))
+        self._transport.sendto(SipMessage(f"REGISTER sip:{host} SIP/2.0", headers).encode(), self._registrar)
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        """Take an answer; requests (OPTIONS, NOTIFY) are not answered, as from phones that are busy."""
+        message = parse(data)
+        one = self._members.get(message.get("call-id"))
+        if one is None or not message.status:
+            return
+        if message.status == 401 and not one.done:
+            host = f"{self._registrar[0]}:{self._registrar[1]}"
+            one.authorization = digest(
+                message.get("www-authenticate"), "REGISTER", f"sip:{host}", one.number, STRONG
+            )
+            self._send(one)
+        elif message.status == 200:
+            one.done = True
+
+
+async def registering(chance: random.Random, times: int = 1, rate: float = 5.0, count: int = 2000) -> Outcome:
+    """Everything starts anew, and all phones register at the same moment, beside calls."""
+    async with trial(f"{count} phones register", chance, rate=rate, pairs=12, calls_suffer=True) as one:
+        numbers = [str(FIRST + n) for n in range(count)]
+        await one.house.make(numbers)
+        for turn in range(times):
+            if turn:
+                await one.load.begin_talks()
+            async with one.fault():
+                one.house.kill_engine()
+                await one.house.up.kill()
+                await one.house.up.start()
+                one.mended()
+                registrar = ("127.0.0.1", one.house.up.sip_port)
+                async with Registrants(registrar, numbers) as crowd:
+                    await crowd.register(120)
+                    await until(lambda: _all_are_known(one, numbers), "all are shown as registered", 60, 0.3)
+    return one.outcome
+
+
+async def _all_are_known(one: Trial, numbers: list[str]) -> bool:
+    listed = await one.house.client.post("extension/list")
+    if listed["status"] != "Success":
+        await one.house.login()
+        return False
+    known = {ext["number"] for ext in listed["extlist"] if ext["status"] != "Unavailable"}
+    return known >= set(numbers)
+
+
+async def control_without_descriptors(
+    chance: random.Random, times: int = 5, rate: float = 20.0, seconds: float = 5.0
+) -> Outcome:
+    """offhook may open nothing more for a while: no request, no event, no file."""
+    async with trial("offhook without descriptors", chance, rate=rate) as one:
+        for _ in range(times):
+            await asyncio.sleep(1.0)
+            async with one.fault():
+                await _exhausted(one.house.up.pid, 0, seconds)
+                one.mended()
+                await one.load.dials_again()
+    return one.outcome
+
+
+async def engine_without_descriptors(
+    chance: random.Random, times: int = 5, rate: float = 20.0, seconds: float = 5.0
+) -> Outcome:
+    """The engine has descriptors for a few more calls only: others are refused, those that are up go on."""
+    async with trial("Asterisk without descriptors", chance, rate=rate, calls_suffer=True) as one:
+        for _ in range(times):
+            await asyncio.sleep(1.0)
+            async with one.fault():
+                await _exhausted(one.house.up.engine_pid, _SPARE, seconds)
+                one.mended()
+                await one.load.dials_again()
+            await one.load.talks_are_heard()
+    return one.outcome
+
+
+async def _exhausted(pid: int, spare: int, seconds: float) -> None:
+    """Leave a process only as many descriptors as it has, and so many more."""
+    soft, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (_highest(pid) + 1 + spare, hard))
+    await asyncio.sleep(seconds)
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def _highest(pid: int) -> int:
+    return max(int(path.name) for path in Path(f"/proc/{pid}/fd").iterdir())
