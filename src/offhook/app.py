@@ -244,6 +244,7 @@ class Pbx:
             [*self.messages.admin_parts(), *self.protection.admin_parts()],
         )
         self.feed = self.protection.delivery.feed_site(lambda: self.ready)
+        self.protection.watching.serve(self.site, self.engine, lambda: self.ready)
         self.site.add(FEED_PATH, self.feed.handle)
         limits = core.access.limits
         self.site.add_prefix(

@@ -51,6 +51,7 @@ class Messages:
             core.zone,
             self.mailer,
             lambda: core.system.identity.devicename,
+            core.dispatcher.publish,
         )
         self.recordings.guard.on_full = self.alarms.disk
         self.mailer.on_server(self.alarms.mail_server)

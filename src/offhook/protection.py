@@ -18,6 +18,7 @@ from offhook.contract.admin import AdminPart
 from offhook.core import Core
 from offhook.delivery import Delivery
 from offhook.messages import Messages
+from offhook.watching import Watching
 
 
 class Protection:
@@ -46,6 +47,7 @@ class Protection:
         core.on_parts_changed(self.bans.on_parts_changed)
         self._ban_part = BanPart(self.bans, core.lockout)
         self._store_watch = StoreWatch(core.store, self.alarms)
+        self.watching = Watching(core, switch, live, messages)
 
     def admin_parts(self) -> list[AdminPart]:
         """What operators can do with them."""
@@ -56,6 +58,7 @@ class Protection:
         await self.bans.start()
         await self.delivery.start()
         self._store_watch.start()
+        await self.watching.start()
 
     def on_events(self, events: Sequence[Mapping[str, str]]) -> None:
         """Hear what the engine tells."""
@@ -69,3 +72,4 @@ class Protection:
         await self.delivery.close()
         await self.bans.close()
         await self._store_watch.close()
+        await self.watching.close()

@@ -19,6 +19,7 @@ from offhook.areas.alarms.trunks import TrunkWatch
 from offhook.areas.mail.model import State
 from offhook.areas.objects.field import Row
 from offhook.clock import ManualClock
+from offhook.events.api import Alarm, Event
 from offhook.store import unit as unit_module
 from offhook.store.errors import StoreError
 from offhook.store.unit import UnitOfWork
@@ -49,8 +50,39 @@ async def alarms(bench: MailBench) -> AsyncIterator[Alarms]:
     await made.close()
 
 
-def made_of(bench: MailBench) -> Alarms:
-    return Alarms(bench.store, bench.settings, bench.clock, ZoneInfo("UTC"), bench.mailer, lambda: "lobby")
+def made_of(bench: MailBench, told: list[Event] | None = None) -> Alarms:
+    return Alarms(
+        bench.store,
+        bench.settings,
+        bench.clock,
+        ZoneInfo("UTC"),
+        bench.mailer,
+        lambda: "lobby",
+        lambda _unit, event: told.append(event) if told is not None else None,
+    )
+
+
+async def test_each_beginning_and_each_end_is_told_once_as_an_event(bench: MailBench) -> None:
+    told: list[Event] = []
+    alarms = made_of(bench, told)
+    for text in ("is nearly full", "is nearly full still"):
+        alarms.raise_("disk", text)
+    alarms.raise_("receiver:192.0.2.9:80\n", "a\nb")
+    for _ in range(2):
+        alarms.clear("disk", "has room")
+    alarms.clear("mail", "was never wrong")
+    assert alarms.active == {"receiver": 1}
+    await alarms.close()
+    after = made_of(bench, told)
+    await after.start()
+    assert after.active == {"receiver": 1}, "it lasts over a restart"
+    after.clear("disk", "has room")
+    await after.close()
+    assert told == [
+        Alarm("disk", "raised", "is nearly full"),
+        Alarm("receiver:192.0.2.9:80\n", "raised", "a b"),
+        Alarm("disk", "cleared", "has room"),
+    ]
 
 
 async def settled(alarms: Alarms) -> list[dict[str, Any]]:

@@ -191,6 +191,11 @@ class EngineProcess:
                 path.replace(path.with_suffix(".1"))
 
     @property
+    def pid(self) -> int | None:
+        """The engine's process; None while there is none."""
+        return self.running.pid if self.running is not None else None
+
+    @property
     def alive(self) -> bool:
         """Whether the engine's process lives."""
         if self._process is not None:

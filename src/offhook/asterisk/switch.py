@@ -194,6 +194,11 @@ class Switch:
         """How many seconds of what the engine did may not have been told in events yet."""
         return self._client.behind
 
+    @property
+    def latency(self) -> float:
+        """Seconds that the engine took for its last answer to a Ping."""
+        return self._client.latency
+
     async def wait_healthy(self, seconds: float) -> None:
         """Wait until the engine answers. Raises EngineUnreachable after `seconds`."""
         try:

@@ -28,6 +28,7 @@ from typing import Any, Generic, TypeVar
 import sqlalchemy as sa
 
 from offhook.store.errors import StoreError, is_locked, is_read_only, store_error
+from offhook.store.timing import WriteTimes
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -63,7 +64,8 @@ class _Job(Generic[T]):
         self.name = name
         self.work = work
         self.loop = loop
-        self.until = time.monotonic() + PATIENCE_SECONDS
+        self.asked = time.monotonic()
+        self.until = self.asked + PATIENCE_SECONDS
         self.again = False
         self.context = contextvars.copy_context()
         self.future: Future[T] = Future()
@@ -112,6 +114,9 @@ class Store:
         self.outages = 0
         self._jobs: queue.SimpleQueue[_Job[Any] | None] = queue.SimpleQueue()
         self._readers = ThreadPoolExecutor(readers, thread_name_prefix="store-read")
+        self.write_times = WriteTimes()
+        self.refused = 0
+        """Writes that failed since the start."""
         self._closed = False
         self._door = threading.Lock()  # no write may slip into the queue behind the closing mark
         self._writer = threading.Thread(target=self._write_forever, name="store-write", daemon=True)
@@ -144,6 +149,11 @@ class Store:
                 raise RuntimeError("the store is closed")
             self._jobs.put(job)
         return await asyncio.shield(asyncio.wrap_future(job.future))
+
+    @property
+    def waiting(self) -> int:
+        """How many writes wait for the writer."""
+        return self._jobs.qsize()
 
     def close(self) -> None:
         """Finish queued writes, then release every connection."""
@@ -201,11 +211,14 @@ class Store:
                     self._refuse(job, failure)
             return [job for job in left if job.until > now]
         self.failing = ""
+        now = time.monotonic()
         for job in done:
+            self.write_times.add(now - job.asked)
             self._resolve(job)
         return []
 
     def _refuse(self, job: _Job[Any], failure: BaseException) -> None:
+        self.refused += 1
         job.context.run(log.error, "store: %s failed: %s", job.name, type(failure).__name__)
         told = _told(failure)
         if isinstance(told, StoreError):

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
 from datetime import datetime
 from functools import partial
@@ -26,6 +27,7 @@ from offhook.areas.pbxsettings.mail_settings import MAIL
 from offhook.areas.pbxsettings.service import SettingsService
 from offhook.clock import Clock
 from offhook.contract.rules import split_list
+from offhook.events.api import Alarm, Event
 from offhook.store.errors import StoreError
 from offhook.store.parts import parts
 from offhook.store.unit import Store, UnitOfWork
@@ -40,7 +42,8 @@ _A, _M = alarms.c, alarm_mails.c
 
 
 class Alarms:
-    """The alarms of one PBX, which calls itself `name()` in its mails."""
+    """The alarms of one PBX, which calls itself `name()` in its mails; `publish` tells of each that begins or
+    ends, in the transaction that notes it."""
 
     def __init__(
         self,
@@ -50,7 +53,9 @@ class Alarms:
         zone: ZoneInfo,
         mailer: Mailer,
         name: Callable[[], str],
+        publish: Callable[[UnitOfWork, Event], None],
     ) -> None:
+        self._publish = publish
         self._store = store
         self._settings = settings
         self._clock = clock
@@ -115,13 +120,21 @@ class Alarms:
         else:
             self.raise_("mail", f"the mail server cannot be used: {answer}")
 
+    @property
+    def active(self) -> Counter[str]:
+        """How many alarms of each kind last."""
+        return Counter(key.partition(":")[0] for key, lasts in self._told.items() if lasts)
+
     async def listed(self) -> Sequence[sa.RowMapping]:
         """All alarms: those that last first, then by their last time."""
         query = sa.select(alarms).order_by(_A.active.desc(), _A.last_at.desc())
         return await self._store.read(lambda connection: connection.execute(query).mappings().all())
 
     async def start(self) -> None:
-        """Begin to mail what was held back."""
+        """Begin to mail what was held back. Alarms that an earlier process raised and nobody cleared last."""
+        lasting = sa.select(_A.key).where(_A.active)
+        for key in await self._store.read(lambda connection: connection.execute(lasting).scalars().all()):
+            self._told.setdefault(key, True)
         self._loop = asyncio.create_task(self._run(), name="alarms")
 
     async def close(self) -> None:
@@ -177,6 +190,8 @@ class Alarms:
             connection.execute(sa.insert(alarms).values(key=key, **values))
         else:
             connection.execute(sa.update(alarms).where(_A.key == key).values(**values))
+        if old is None or old["active"] != active:
+            self._publish(unit, Alarm(key, "raised" if active else "cleared", text))
         if news:
             self._mail(unit, kind, pause, more=1)
         return news

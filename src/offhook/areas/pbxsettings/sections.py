@@ -16,6 +16,7 @@ from offhook.areas.pbxsettings.apilimits_settings import APILIMITS
 from offhook.areas.pbxsettings.bans_settings import BANS
 from offhook.areas.pbxsettings.events_settings import EVENTS
 from offhook.areas.pbxsettings.mail_settings import MAIL
+from offhook.areas.pbxsettings.metrics_settings import METRICS
 from offhook.areas.pbxsettings.recording_settings import RECORDING, numbers_rule
 from offhook.areas.pbxsettings.records_settings import RECORDS
 from offhook.areas.pbxsettings.section import Section
@@ -180,6 +181,7 @@ SECTIONS = (
     RECORDING,
     WAKEUP,
     VOICEMAIL,
+    METRICS,
     EVENTS,
     TCP_PUSH,
     APILIMITS,

@@ -103,6 +103,8 @@ class AmiClient:
         self._last_failure = ""
         self._in_step = 0.0  # all that the engine did until then has been handed over; in the loop's time
         self.state = State.CLOSED
+        self.latency = 0.0
+        """Seconds that the engine took for its last Pong."""
 
     def _set_state(self, state: State, event: str) -> None:
         log.debug("ami: %s -> %s -> %s", self.state, event, state)
@@ -259,11 +261,13 @@ class AmiClient:
         self._set_state(State.UP, "synced")
         self._was_up, self._last_failure = True, ""
         self._hand_over(self._forget_waiting())
+        loop = asyncio.get_running_loop()
         while True:
             self._in_step = begin
             await self._rest()
-            begin = asyncio.get_running_loop().time()
+            begin = loop.time()
             await self.action("Ping", seconds=self._timing.pong)
+            self.latency = loop.time() - begin
 
     async def _rest(self) -> None:
         """Wait until the next Ping is due; at rest a first call ends the wait."""
