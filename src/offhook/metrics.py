@@ -68,6 +68,8 @@ class Figures:
     engine_latency: float
     alarms: Mapping[str, int]  # by kind
     bans: int
+    banned: int
+    attempts: int
     mails: Mapping[str, int]  # by state
     disk_free: int
     disk_size: int
@@ -209,6 +211,8 @@ def _rest(now: Figures) -> Iterator[Metric]:
         alarms.add_metric((kind,), count)
     yield alarms
     yield _gauge("offhook_bans", "Addresses that are banned.", now.bans)
+    yield _counter("offhook_banned", "Bans that began.", now.banned)
+    yield _counter("offhook_attacks", "Guesses of passwords and other attacks by SIP.", now.attempts)
     mails = GaugeMetricFamily("offhook_mails", "Mails in the queue, by state.", labels=("state",))
     for state, count in sorted(now.mails.items()):
         mails.add_metric((state,), count)

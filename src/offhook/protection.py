@@ -47,7 +47,7 @@ class Protection:
         core.on_parts_changed(self.bans.on_parts_changed)
         self._ban_part = BanPart(self.bans, core.lockout)
         self._store_watch = StoreWatch(core.store, self.alarms)
-        self.watching = Watching(core, switch, live, messages)
+        self.watching = Watching(core, switch, live, messages, self.bans, self.delivery.webhooks)
 
     def admin_parts(self) -> list[AdminPart]:
         """What operators can do with them."""

@@ -16,10 +16,14 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from offhook import __version__, metrics
+from offhook.areas.bans.watch import BanWatch
 from offhook.areas.control.live import LiveCalls
 from offhook.areas.downloads.addresses import is_listed
 from offhook.areas.mail.tables import mails
 from offhook.areas.pbxsettings.metrics_settings import METRICS
+from offhook.areas.webhooks.model import State
+from offhook.areas.webhooks.service import Webhooks
+from offhook.areas.webhooks.worker import Worker
 from offhook.asterisk.process import EngineProcess, call_capacity
 from offhook.asterisk.switch import Switch
 from offhook.contract.errors import ContractError, Errno
@@ -46,16 +50,25 @@ _QUIET_SECONDS = 900.0
 
 
 class Watching:
-    """Makes the figures. `bans` tells how many addresses are banned."""
+    """Makes the figures, and keeps none but of calls and events."""
 
-    def __init__(self, core: Core, switch: Switch, live: LiveCalls, messages: Messages) -> None:
+    def __init__(
+        self,
+        core: Core,
+        switch: Switch,
+        live: LiveCalls,
+        messages: Messages,
+        bans: BanWatch,
+        webhooks: Webhooks,
+    ) -> None:
+        self._bans = bans
+        self._webhooks = webhooks
         self._core = core
         self._switch = switch
         self._live = live
         self._messages = messages
         self._engine: EngineProcess | None = None
         self._ready: Callable[[], bool] = lambda: False
-        self.bans: Callable[[], int] = lambda: 0
         self._ended: Counter[tuple[str, str]] = Counter()
         self._told: Counter[str] = Counter()
         self._mails: dict[str, int] = {}
@@ -188,7 +201,9 @@ class Watching:
             engine_up=self._switch.healthy,
             engine_latency=self._switch.latency,
             alarms=self._messages.alarms.active,
-            bans=self.bans(),
+            bans=self._bans.active,
+            banned=self._bans.banned,
+            attempts=self._bans.attempts + self._bans.garbage,
             mails=self._mails,
             disk_free=room.f_bavail * room.f_frsize,
             disk_size=room.f_blocks * room.f_frsize,
@@ -196,7 +211,17 @@ class Watching:
         )
 
     def _receivers(self) -> list[ReceiverFigures]:
-        return []
+        return [self._webhook(worker) for worker in self._webhooks.workers]
+
+    def _webhook(self, worker: Worker) -> ReceiverFigures:
+        since, now = worker.progress.failing_since, self._core.clock.now()
+        return ReceiverFigures(
+            f"webhook {worker.settings.name}",
+            up=worker.progress.state is State.ACTIVE and not since,
+            waiting=self._webhooks.behind(worker),
+            lag=max(0.0, now - since) if since else 0.0,
+            events={"delivered": worker.delivered},
+        )
 
 
 class _Readers:

@@ -77,7 +77,12 @@ async def test_each_beginning_and_each_end_is_told_once_as_an_event(bench: MailB
     await after.start()
     assert after.active == {"receiver": 1}, "it lasts over a restart"
     after.clear("disk", "has room")
+    await bench.store.write(
+        "settled", lambda unit: after.settle_in(unit, ["receiver:192.0.2.9:80\n"], "gone")
+    )
     await after.close()
+    assert after.active == {}
+    assert told.pop() == Alarm("receiver:192.0.2.9:80\n", "cleared", "gone")
     assert told == [
         Alarm("disk", "raised", "is nearly full"),
         Alarm("receiver:192.0.2.9:80\n", "raised", "a b"),

@@ -103,6 +103,7 @@ class Alarms:
         values = {"active": False, "since": self._clock.now()}
         query = sa.update(alarms).where(which, _A.active).values(**values).returning(_A.key)
         for key in unit.connection.execute(query).scalars().all():
+            self._publish(unit, Alarm(key, "cleared", text))
             unit.after_commit(partial(self._told.__setitem__, key, False))
             unit.after_commit(partial(log.info, "alarm %s is over: %s", one_line(key), text))
 
