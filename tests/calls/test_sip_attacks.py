@@ -13,6 +13,7 @@ from tests.support.answers import compare
 from tests.support.attacker import Attacker
 from tests.support.pbx import STRONG, TestPbx
 from tests.support.sipvicious import sipvicious
+from tests.support.torture import MESSAGES
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -101,3 +102,26 @@ async def test_a_thousand_broken_messages_a_second_stop_no_call(house: TestPbx, 
     await call.hears(440)
     assert house.pbx.engine.alive
     assert house.pbx.switch.healthy
+
+
+async def test_the_torture_messages_stop_no_call(house: TestPbx) -> None:
+    """Each goes alone, as a whole and cut off in its middle, and with the address of a real extension."""
+    await house.apply("bans: {enabled: off}")
+    try:
+        one, two = await house.phone("1000"), await house.phone("1001")
+        two.auto_answer = True
+        call = await one.call("1001")
+        await call.answered()
+        async with Attacker(house.registrar, "127.0.0.27") as attacker:
+            for message in MESSAGES:
+                aimed = message.data.replace(b"sip:user@example.com", b"sip:1001@127.0.0.1")
+                for data in (message.data, aimed, message.data[: len(message.data) // 2]):
+                    attacker.send(data)
+                assert await attacker.request("OPTIONS", "1000") == 401, message.name
+            assert attacker.statuses[200] == 0
+        await call.hears(440)
+        assert len(two.calls) == 1, "nobody else got through"
+        assert len(MESSAGES) == 49
+        assert house.pbx.switch.healthy
+    finally:
+        await house.apply("bans: {enabled: on}")

@@ -6,6 +6,7 @@ import asyncio
 import re
 import secrets
 import time
+from collections import Counter
 from dataclasses import dataclass
 from typing import Self
 
@@ -32,14 +33,13 @@ class Answer:
 
 
 class Attacker(asyncio.DatagramProtocol):
-    """Sends requests from `address` to `target` over UDP; `refused` counts the answers 403."""
+    """Sends requests from `address` to `target` over UDP; `statuses` counts the answers."""
 
     def __init__(self, target: tuple[str, int], address: str) -> None:
         self.target = target
         self.address = address
         self.port = 0
-        self.refused = 0
-        self.answers = 0
+        self.statuses: Counter[int] = Counter()
         self._transport: asyncio.DatagramTransport | None = None
         self._waiting: dict[str, asyncio.Future[bytes]] = {}
 
@@ -54,6 +54,11 @@ class Attacker(asyncio.DatagramProtocol):
         if self._transport is not None:
             self._transport.close()
         await asyncio.sleep(0)
+
+    @property
+    def refused(self) -> int:
+        """How often it was refused as banned addresses are."""
+        return self.statuses[403]
 
     def message(
         self, method: str, user: str, *, call_id: str = "", authorization: str = "", cseq: int = 1
@@ -118,8 +123,7 @@ class Attacker(asyncio.DatagramProtocol):
         """Take an answer."""
         if not data.startswith(b"SIP/2.0 ") or data[8:9] == b"1":
             return
-        self.answers += 1
-        self.refused += data[8:11] == b"403"
+        self.statuses[int(data[8:11])] += 1
         future = self._waiting.get(_call_id(data))
         if future is not None and not future.done():
             future.set_result(data)

@@ -164,7 +164,7 @@ class Switch:
         )
 
     def listener(self, user: str, on_events: Callable[[Sequence[Mapping[str, str]]], None]) -> AmiClient:
-        """A link of its own, not started yet, by which another AMI user hears what he may."""
+        """A link of its own, not started yet, by which another AMI user hears what he may, soon."""
 
         def address() -> tuple[str, int, str, str]:
             host, port, _, secret = self._address()
@@ -173,7 +173,13 @@ class Switch:
         async def nothing() -> None:
             pass
 
-        return AmiClient(address, on_events=on_events, on_connected=nothing, on_lost=lambda: None)
+        return AmiClient(
+            address,
+            on_events=on_events,
+            on_connected=nothing,
+            on_lost=lambda: None,
+            timing=Timing(ping_rest=0.1),
+        )
 
     def start(self) -> None:
         """Begin to connect."""
