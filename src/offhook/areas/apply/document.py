@@ -83,7 +83,7 @@ def parse(text: str) -> dict[str, Node]:
 def _load(text: str, loader: Any) -> Any:
     if any(isinstance(token, yaml.AliasToken) for token in yaml.scan(text, loader)):
         raise ApplyError("aliases (*name) are not supported")
-    return yaml.load(text, Loader=loader)  # noqa: S506 - makes text, lists and mappings only
+    return yaml.load(text, Loader=loader)  # nosec B506  # noqa: S506 - makes text, lists and mappings only
 
 
 def beside(document: dict[str, Node], folder: Path) -> dict[str, Node]:

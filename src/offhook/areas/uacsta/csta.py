@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
-from xml.sax.saxutils import escape
+from xml.sax.saxutils import escape  # nosec B406
 
 from offhook.areas.uacsta.markup import Element, MarkupError, read_markup
 
