@@ -52,6 +52,7 @@ from offhook.areas.queues.agents import QueueAgents
 from offhook.areas.records.service import RecordKeeper
 from offhook.areas.routes.rights import route_names, routes_of, set_routes
 from offhook.areas.softclient.service import SoftClient
+from offhook.areas.spending.stop import OutsideStop
 from offhook.areas.system.service import SystemService
 from offhook.areas.trunks.kind import registers_by
 from offhook.areas.trunks.tables import trunks as trunks_table
@@ -219,6 +220,7 @@ class Core:
         self.pbx_settings = SettingsService(
             store, self.numbers, vault, self.objects.references, self._parts_changed
         )
+        self.outside_stop = OutsideStop(self.pbx_settings)
         self.mailer = Mailer(store, self.pbx_settings, clock, settings.data / "mail")
         self.soft_client = SoftClient(
             store, self.pbx_settings, clock, self.mailer, vault, _own_address(settings)

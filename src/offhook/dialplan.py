@@ -14,6 +14,7 @@ _DIALPLANS = (
     "objects",
     "trunks",
     "routes",
+    "spending",
     "ivr",
     "ringgroups",
     "queues",
@@ -39,6 +40,7 @@ _VIEWS = (
     "disa",
     "recordings",
     "voicemail",
+    "spending",
 )
 _DIGITS = 32  # the longest number that can be dialled
 _HEAD = """\
@@ -76,6 +78,8 @@ REALTIME_FAMILIES = {
     "offhook_pin_guard": "v_pin_guard",
     "offhook_disas": "v_disas",
     "offhook_callbacks": "v_callbacks",
+    "offhook_spenders": "v_spenders",
+    "offhook_call_limits": "v_call_limits",
     "offhook_recorded": "v_recorded",
     "offhook_announced": "v_announced",
     "queues": "v_queues",

@@ -25,6 +25,7 @@ from offhook.areas.ringgroups.kind import KIND as RINGGROUPS
 from offhook.areas.routes import api as routes_api
 from offhook.areas.routes.kinds import INROUTES, OUTROUTES
 from offhook.areas.schedules.kinds import PINLISTS, TIMECONDITIONS
+from offhook.areas.spending.kind import CALLLIMITS
 from offhook.areas.trunks import api as trunks_api
 from offhook.areas.trunks.kind import KIND as TRUNKS
 from offhook.areas.trunks.states import TrunkStates
@@ -49,6 +50,7 @@ KINDS = (
     INROUTES,
     MAILBOXES,
     APIACCOUNTS,
+    CALLLIMITS,
 )
 """In the order in which `apply` makes them: lists name what was made before them."""
 

@@ -23,6 +23,7 @@ from offhook.areas.customdialplan.translate import DialplanError
 from offhook.areas.mail.model import State
 from offhook.areas.mail.smtp import Result
 from offhook.areas.system.service import IdentityRefused
+from offhook.asterisk.switch import SwitchError
 from offhook.contract.errors import ContractError
 from offhook.core import Core
 from offhook.settings import operator_socket
@@ -49,6 +50,9 @@ class Operations:
             "dialplan-reload": self._dialplan_reload,
             "mail-test": self._mail_test,
             "mail-queue": self._mail_queue,
+            "outbound-stop": self._outbound_stop,
+            "outbound-resume": self._outbound_resume,
+            "outbound-show": self._outbound_show,
             "api-enable": self._enable,
             "api-disable": self._disable,
             "api-set": self._set,
@@ -101,6 +105,24 @@ class Operations:
             f"{row['answer']}".rstrip()
             for row in rows
         ] or ["No mail waits."]
+
+    async def _outbound_stop(self, arguments: Arguments) -> list[str]:
+        try:
+            ended = await self._core.outside_stop.stop(end_calls=bool(arguments.get("end_calls")))
+        except SwitchError as failure:
+            raise OperationRefused(
+                f"no new call begins, but those that run were not ended: {failure}"
+            ) from None
+        return [f"Calls to the outside are stopped. {ended} were ended."]
+
+    async def _outbound_resume(self, _arguments: Arguments) -> list[str]:
+        await self._core.outside_stop.resume()
+        return ["Calls to the outside may be made again."]
+
+    async def _outbound_show(self, _arguments: Arguments) -> list[str]:
+        if await self._core.outside_stop.stopped():
+            return ["Calls to the outside are stopped."]
+        return ["Calls to the outside may be made."]
 
     async def _enable(self, _arguments: Arguments) -> list[str]:
         await self._core.api_settings.change(enabled=True)

@@ -13,6 +13,8 @@ from offhook.areas.bans.admin import BanPart
 from offhook.areas.bans.log import LogTail
 from offhook.areas.bans.watch import BanWatch
 from offhook.areas.control.live import LiveCalls
+from offhook.areas.spending.admin import SpendingPart
+from offhook.areas.spending.service import Spending
 from offhook.asterisk.switch import Switch
 from offhook.contract.admin import AdminPart
 from offhook.core import Core
@@ -48,10 +50,14 @@ class Protection:
         self._ban_part = BanPart(self.bans, core.lockout)
         self._store_watch = StoreWatch(core.store, self.alarms)
         self.watching = Watching(core, switch, live, messages, self.bans, self.delivery.webhooks)
+        self.spending = Spending(core.store, switch, core.clock, core.zone, self.alarms)
+        core.outside_stop.end_calls = self.spending.end_calls
+        core.on_parts_changed(self.spending.on_parts_changed)
+        self.spending_part = SpendingPart(self.spending, core.outside_stop)
 
     def admin_parts(self) -> list[AdminPart]:
         """What operators can do with them."""
-        return [*self.delivery.admin_parts(), self.api_keys, self._ban_part]
+        return [*self.delivery.admin_parts(), self.api_keys, self._ban_part, self.spending_part]
 
     async def start(self) -> None:
         """Begin, once the engine can be spoken to."""
@@ -59,13 +65,16 @@ class Protection:
         await self.delivery.start()
         self._store_watch.start()
         await self.watching.start()
+        self.spending.start()
 
     def on_events(self, events: Sequence[Mapping[str, str]]) -> None:
         """Hear what the engine tells."""
+        self.spending.on_events(events)
 
     async def on_connected(self) -> None:
         """Catch up after the link to the engine was away; at the start too."""
         await self.bans.on_connected()
+        self.spending.on_connected()
 
     async def close(self) -> None:
         """End what goes on by itself."""
@@ -73,3 +82,4 @@ class Protection:
         await self.bans.close()
         await self._store_watch.close()
         await self.watching.close()
+        await self.spending.close()

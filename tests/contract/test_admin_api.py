@@ -354,6 +354,7 @@ async def test_the_document_agrees_with_what_is_declared_and_served(api: Switchb
     served |= {"/musiconhold/{class}", "/musiconhold/{class}/{name}"}
     served |= {"/records", "/records/{callid}", "/recordings", "/recordings/check", "/recordings/{name}"}
     served |= {"/mail", "/mail/test", "/mail/{id}", "/mail/{id}/retry", "/alarms"}
+    served |= {"/spending", "/spending/stop", "/spending/resume", "/spending/{who}"}
     served |= {"/wakeupcalls", "/wakeupcalls/{id}", "/wakeupjournal"}
     served |= {"/api", "/webhooks", "/webhooks/{id}"}
     served |= {f"/webhooks/{{id}}/{what}" for what in ("rotate", "pause", "resume", "replay", "test")}

@@ -52,6 +52,8 @@ extensiongroups: []
 sip: {uacsta: off}
 mail: {host: "", alarmrecipients: ""}
 recording: {extensions: [], ondemand: [], stereo: off, announce: "", announcefor: outside}
+calllimits: []
+spending: {stop: off, emergency: [112, 911], simultaneous: 50, country: "", cut: on, announce: on}
 """
 
 

@@ -11,7 +11,7 @@ import pytest
 from offhook.cli import _COMMANDS, parser
 from offhook.settings import Settings
 
-LIGHT = ("request", "apply", "api", "dialplan", "listen", "mail", "restart")
+LIGHT = ("request", "apply", "api", "dialplan", "listen", "mail", "outbound", "restart")
 
 
 @pytest.mark.parametrize("command", LIGHT)

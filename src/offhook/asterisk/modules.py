@@ -54,6 +54,7 @@ MODULES = (
     "func_pjsip_endpoint.so",
     # bridges and media
     "bridge_builtin_features.so",
+    "bridge_builtin_interval_features.so",
     "bridge_holding.so",
     "bridge_native_rtp.so",
     "bridge_simple.so",

@@ -21,6 +21,7 @@ from offhook.areas.pbxsettings.recording_settings import RECORDING, numbers_rule
 from offhook.areas.pbxsettings.records_settings import RECORDS
 from offhook.areas.pbxsettings.section import Section
 from offhook.areas.pbxsettings.softclient_settings import SOFTCLIENT
+from offhook.areas.pbxsettings.spending_settings import SPENDING
 from offhook.areas.pbxsettings.tcp_push_settings import TCP_PUSH
 from offhook.areas.pbxsettings.voicemail_settings import VOICEMAIL
 from offhook.areas.pbxsettings.wakeup_settings import WAKEUP
@@ -186,6 +187,7 @@ SECTIONS = (
     TCP_PUSH,
     APILIMITS,
     BANS,
+    SPENDING,
 )
 
 

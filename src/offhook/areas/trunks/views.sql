@@ -14,6 +14,7 @@ SELECT
     control_destination,
     CASE WHEN record THEN 1 ELSE 0 END AS record,
     COALESCE((SELECT value FROM pbx_settings WHERE name = 'general.undecided'), 'ringing') AS undecided,
+    COALESCE((SELECT group_concat(limit_id, '-') FROM calllimit_trunks WHERE trunk_id = trunks.id), '') AS limits,
     -- last: the dialplan's hash takes an opened bracket in a value for a group and swallows what follows
     username
 FROM trunks

@@ -1,0 +1,62 @@
+-- What the dialplan asks about limits of calls out.
+
+-- Which limits name an extension, by itself or by a group.
+CREATE VIEW v_call_limit_members AS
+SELECT limit_id, number FROM calllimit_extensions
+UNION
+SELECT g.limit_id, m.number
+FROM calllimit_groups AS g
+JOIN extension_group_members AS m ON m.group_id = g.group_id;
+
+-- Who may have a right to call out, the ids of his limits joined by -, and the settings of all. A limit for the
+-- `others` holds where none with the same time condition names who calls.
+CREATE VIEW v_spenders AS
+SELECT
+    w.caller,
+    COALESCE((
+        SELECT group_concat(l.id, '-')
+        FROM calllimits AS l
+        WHERE EXISTS (SELECT 1 FROM v_call_limit_members AS m WHERE m.limit_id = l.id AND m.number = w.caller)
+        OR (l.others AND NOT EXISTS (
+            SELECT 1
+            FROM v_call_limit_members AS m
+            JOIN calllimits AS o ON o.id = m.limit_id
+            WHERE m.number = w.caller AND o.timecondition = l.timecondition
+        ))
+    ), '') AS limits,
+    CASE WHEN (SELECT value FROM pbx_settings WHERE name = 'spending.stop') = 'on' THEN 1 ELSE 0 END AS stop,
+    COALESCE((SELECT value FROM pbx_settings WHERE name = 'spending.simultaneous'), '50') AS simultaneous,
+    REPLACE(COALESCE((SELECT value FROM pbx_settings WHERE name = 'spending.emergency'), '112,911'), ',', '-')
+        AS emergency,
+    COALESCE((SELECT value FROM pbx_settings WHERE name = 'spending.country'), '') AS country,
+    REPLACE(COALESCE((SELECT value FROM pbx_settings WHERE name = 'spending.international'), '00'), ',', '|')
+        AS international,
+    COALESCE((SELECT value FROM pbx_settings WHERE name = 'spending.national'), '0') AS national,
+    CASE WHEN (SELECT value FROM pbx_settings WHERE name = 'spending.cut') = 'off' THEN 0 ELSE 1 END AS cut,
+    COALESCE((SELECT value FROM pbx_settings WHERE name = 'spending.warning'), '30') AS warning,
+    CASE WHEN (SELECT value FROM pbx_settings WHERE name = 'spending.announce') = 'off' THEN 0 ELSE 1 END
+        AS announce
+FROM (
+    SELECT number AS caller FROM extensions
+    UNION ALL
+    SELECT 'ivr' || number FROM ivrs
+    UNION ALL
+    SELECT 'disa' || id FROM disas
+    UNION ALL
+    SELECT 'callback' || id FROM callbacks
+    UNION ALL
+    SELECT 'transit'
+) AS w;
+
+-- One limit. `time` is the id of its time condition.
+CREATE VIEW v_call_limits AS
+SELECT
+    l.id,
+    COALESCE((SELECT t.id FROM timeconditions AS t WHERE t.name = l.timecondition), '') AS time,
+    CASE WHEN l.barred THEN 1 ELSE 0 END AS barred,
+    l.calls,
+    l.minutes * 60 AS seconds,
+    l.simultaneous,
+    REPLACE(l.allow, ',', '|') AS allow,
+    REPLACE(l.deny, ',', '|') AS deny
+FROM calllimits AS l;

@@ -1,0 +1,205 @@
+"""Limits of calls to the outside, at a real carrier: by caller and by trunk, with offhook and without."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sqlite3
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from offhook.areas.spending.model import SPENT
+from offhook.asterisk.ami import actions
+from offhook.asterisk.process import engine_pid
+from tests.support.carrier import Carrier
+from tests.support.pbx import TestPbx
+from tests.support.phone import Call, Phone, eventually
+from tests.support.story import outside, phones
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+NUMBER = "90043555123"
+"""Austria, over a route that strips the 9."""
+
+
+async def _house(pbx: TestPbx, limits: str, *numbers: str, spending: str = "") -> tuple[Carrier, list[Phone]]:
+    """Phones that may call out, and limits; nothing was used of them."""
+    found = await phones(pbx, *(numbers or ("1001",)))
+    carrier = await outside(pbx)
+    await pbx.apply(f"spending: {{announce: off, country: 49{spending}}}\ncalllimits:\n{limits}")
+    for usage in await _used(pbx):
+        await pbx.admin("DELETE", f"/spending/{usage}", status=204)
+    return carrier, found
+
+
+async def _used(pbx: TestPbx) -> dict[str, dict[str, Any]]:
+    return {one["who"]: one for one in (await pbx.admin("GET", "/spending"))["items"]}
+
+
+async def _out(phone: Phone, carrier: Carrier, number: str = NUMBER) -> tuple[Call, Call]:
+    """A call to the outside that is answered."""
+    call = await phone.call(number)
+    far = await carrier.incoming()
+    await far.answer()
+    await call.hears(900)
+    return call, far
+
+
+async def _refused(pbx: TestPbx, phone: Phone, number: str = NUMBER) -> str:
+    """A call that has to be refused; returns the reason that is told."""
+    before = len(pbx.receiver.named("CallFailed"))
+    call = await phone.call(number)
+    assert await call.refused() >= 400
+    await eventually(lambda: len(pbx.receiver.named("CallFailed")) > before, "it is told")
+    failed = pbx.receiver.named("CallFailed")[-1]
+    await pbx.receiver.cdr(failed["callid"])
+    return str(failed["reason"])
+
+
+async def test_calls_of_a_day(pbx: TestPbx) -> None:
+    carrier, (one, two) = await _house(pbx, "- {name: few, extensions: 1001, calls: 2}", "1001", "1002")
+    for _ in range(2):
+        call, _far = await _out(one, carrier)
+        await call.hangup()
+    assert await _refused(pbx, one) == "NO Outbound Restriction"
+    assert (await _used(pbx))["1001"]["calls"] == 2
+    # it is the limit of one only
+    call, _far = await _out(two, carrier)
+    await call.hangup()
+    assert len(carrier.calls) == 3
+    assert (await _used(pbx)).keys() == {"1001"}
+
+
+async def test_minutes_end_calls_and_are_shared(pbx: TestPbx) -> None:
+    carrier, (one, two) = await _house(pbx, "- {name: short, trunks: siptrunk, minutes: 1}", "1001", "1002")
+    who = f"trunk{(await pbx.admin('GET', '/trunks'))['items'][0]['id']}"
+    await _spend(pbx, who, seconds=55)
+    first, _ = await _out(one, carrier)
+    second, _ = await _out(two, carrier)
+    await first.over()
+    await second.over()
+    await eventually(lambda: not pbx.pbx.live.picture.calls, "nobody talks")
+    used = (await _used(pbx))[who]
+    # each end is cut to a whole second
+    assert 57 <= used["seconds"] <= 61
+    await _spend(pbx, who, seconds=60)
+    assert await _refused(pbx, one) == "NO Outbound Restriction"
+
+
+async def test_at_once_and_where_to(pbx: TestPbx) -> None:
+    limits = "- {name: some, extensions: 1001, simultaneous: 1, allow: [43, 49], deny: [43900, 49900]}"
+    carrier, (one, two) = await _house(pbx, limits, "1001", "1002")
+    call, far = await _out(one, carrier)
+    # passed on, it still counts for who made it
+    assert await call.refer("1002") == 202
+    talk = await two.incoming()
+    await talk.answer()
+    await far.hears(570)
+    assert await _refused(pbx, one) == "Circuit/channel congestion"
+    await talk.hangup()
+    await far.over()
+    plus = {"name": "plus", "prefix": "+X.", "trunks": "siptrunk", "extensions": "1001"}
+    await pbx.client.ok("outroute/add", plus)
+    for number in ("9030123", "+493012", "9004930123", "90043555"):
+        call = await one.call(number)
+        far = await carrier.incoming()
+        await far.refuse(486)
+        assert await call.refused() == 486
+    await pbx.quiet()
+    for number in ("9001555123", "90043900123", "+1555123", "+49900123", "90900123"):
+        assert await _refused(pbx, one, number) == "NO Outbound Restriction"
+    assert len(carrier.calls) == 5
+
+
+async def test_night_stop_and_emergency(pbx: TestPbx) -> None:
+    limits = """\
+- {name: day, extensions: 1001, calls: 100}
+- {name: night, others: on, timecondition: nights, barred: on}
+- {name: porter, extensions: 1002, timecondition: nights, calls: 100}
+timeconditions:
+- {name: nights, times: "*"}
+"""
+    carrier, (one, two) = await _house(pbx, limits, "1001", "1002", spending=", emergency: [112]")
+    assert await _refused(pbx, one) == "NO Outbound Restriction"
+    running, far = await _out(two, carrier)
+    emergency, help_ = await _out(one, carrier, "9112")
+    assert (await pbx.admin("POST", "/spending/stop", {"endcalls": True}))["ended"] == 1
+    await running.over()
+    await far.over()
+    assert await _refused(pbx, two) == "NO Outbound Restriction"
+    assert help_.is_up
+    await emergency.hangup()
+    more, _ = await _out(two, carrier, "9112")
+    await more.hangup()
+    await pbx.admin("POST", "/spending/resume", status=204)
+    call, _ = await _out(two, carrier)
+    await call.hangup()
+
+
+async def test_it_holds_while_offhook_is_away_and_over_a_crash(pbx: TestPbx) -> None:
+    carrier, (one,) = await _house(pbx, "- {name: few, extensions: 1001, calls: 3, minutes: 10}")
+
+    async def meanwhile() -> None:
+        for _ in range(2):
+            call, _far = await _out(one, carrier)
+            await call.hangup()
+
+    await pbx.restart_control(meanwhile)
+    assert (await _used(pbx))["1001"]["calls"] == 2
+    await _out(one, carrier)
+
+    def kept() -> bool:
+        path = pbx.settings.data / "asterisk/var/astdb.sqlite3"
+        with contextlib.closing(sqlite3.connect(path)) as database:
+            rows = database.execute("SELECT value FROM astdb WHERE key = '/offhook-spent/1001'").fetchall()
+        return bool(rows) and rows[0][0].split("-")[1] == "3"
+
+    await eventually(kept, "the engine has written its database, as it does each second")
+    pid = engine_pid(pbx.settings.data)
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    await eventually(lambda: not pbx.pbx.switch.healthy, "the engine is gone")
+    await eventually(lambda: pbx.pbx.switch.healthy, "the engine is back", 30)
+    await pbx.client.login(version="2.0.0", port=str(pbx.receiver.port))
+    assert await one.register() == 200
+    assert await _refused(pbx, one) == "NO Outbound Restriction"
+
+
+async def test_the_operator_is_told_once(pbx: TestPbx) -> None:
+    carrier, (_, one) = await _house(pbx, "- {name: few, extensions: 1007, calls: 5}", "1001", "1007")
+    await _spend(pbx, "1007", calls=3)
+    call, _ = await _out(one, carrier)
+    await call.hangup()
+    await pbx.pbx.protection.spending.look()
+    await pbx.pbx.protection.spending.look()
+
+    near, full = "spending:1007:calls-80", "spending:1007:calls"
+    assert await _alarms(pbx) == {near: 1}
+    call, _ = await _out(one, carrier)
+    await call.hangup()
+    for _ in range(2):
+        await _refused(pbx, one)
+    await pbx.pbx.protection.spending.look()
+    assert await _alarms(pbx) == {near: 1, full: 1}
+    await pbx.admin("DELETE", "/spending/1007", status=204)
+    await pbx.pbx.protection.spending.look()
+    assert await _alarms(pbx) == {}
+
+
+async def _alarms(pbx: TestPbx) -> dict[str, int]:
+    """The alarms of limits that last, and how often each was raised; what was begun is written first."""
+    await asyncio.gather(*pbx.pbx.protection.alarms._tasks)
+    items = (await pbx.admin("GET", "/alarms"))["items"]
+    return {
+        one["key"]: one["count"] for one in items if one["key"].startswith("spending:1007:") and one["active"]
+    }
+
+
+async def _spend(pbx: TestPbx, who: str, *, calls: int = 0, seconds: int = 0) -> None:
+    """As if so much was used today."""
+    value = f"{datetime.now(UTC):%Y%m%d}-{calls}-{seconds}-0-0"
+    await pbx.pbx.switch.act(actions.DBPut(family=SPENT, key=who, val=value))
