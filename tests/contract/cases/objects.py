@@ -84,7 +84,7 @@ OBJECTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     ),
     "calllimits": (
         {"name": "new", "extensions": ["1000"], "extensionsgroup": "sales", "allow": "49,43", "calls": 20},
-        {"others": True, "barred": True, "allow": "", "deny": ["49900"], "trunks": ["peer1"], "minutes": 5},
+        {"others": True, "barred": True, "allow": "", "deny": "49900", "trunks": ["peer1"], "minutes": 5},
     ),
 }
 """Of each kind an object to make and what is changed of it; numbers are given by the PBX."""
