@@ -26,7 +26,7 @@ class Call:
         self.ended = False
         self.ended_by_us = False
         self.taken = False
-        self.rtp: RtpPort = phone.make_rtp(phone.frequency, wideband=phone.wideband)
+        self.rtp: RtpPort = phone.make_rtp(phone.frequency, wideband=phone.wideband, sequence=phone.sequence)
         self.local = ""
         self.remote = ""
         self.target = ""

@@ -41,6 +41,7 @@ class Phone(asyncio.DatagramProtocol):
         display: str = "",
         wideband: bool = False,
         audio: bool = True,
+        sequence: int = 0,
     ) -> None:
         self.number = number
         self.username = username or number
@@ -49,6 +50,7 @@ class Phone(asyncio.DatagramProtocol):
         self.frequency = frequency
         self.address = address
         self.display = display
+        self.sequence = sequence  # number of the first packet of its audio
         self.wideband = wideband  # speaks G.722 only, and hears nothing that it could measure
         self.audio = audio  # without it nothing is sent, for very many calls
         self.local_port = 0  # 0: any

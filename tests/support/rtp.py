@@ -68,7 +68,7 @@ class RtpPort(asyncio.DatagramProtocol):
     With `wideband` it speaks G.722, which it does not decode: of what comes it only counts the packets.
     """
 
-    def __init__(self, frequency: int, *, wideband: bool = False) -> None:
+    def __init__(self, frequency: int, *, wideband: bool = False, sequence: int = 0) -> None:
         self._kind = 9 if wideband else 0  # RFC 3551, section 6
         self._frames = wide_tone(frequency) if wideband else tone(frequency)
         self._heard: deque[bytes] = deque(maxlen=25)
@@ -76,7 +76,7 @@ class RtpPort(asyncio.DatagramProtocol):
         self._sender: asyncio.Task[None] | None = None
         # RFC 3550, section 5.1 wants them by chance; from 0 on, a stream that begins later has lower numbers
         # than one before it, which the engine takes for late packets: so every run shows what can stand that
-        self._sequence = 0
+        self._sequence = sequence
         self._stamp = 0
         self._events: set[int] = set()
         self.keys = ""

@@ -72,8 +72,8 @@ class Secret:
 class SrtpPort(RtpPort):
     """An RTP port that sends and takes SRTP only; `plain` counts packets that were none."""
 
-    def __init__(self, frequency: int, *, wideband: bool = False) -> None:
-        super().__init__(frequency, wideband=wideband)
+    def __init__(self, frequency: int, *, wideband: bool = False, sequence: int = 0) -> None:
+        super().__init__(frequency, wideband=wideband, sequence=sequence)
         self.key = secrets.token_bytes(30)
         self._mine = Secret(self.key)
         self.theirs: Secret | None = None
