@@ -53,6 +53,8 @@ class Backlog:
         self._round = 0
         self._after = self._upto = 0
         self._live_after: int | None = None
+        self._floor = 0
+        self._newest: Item | None = None
         self._task: asyncio.Task[None] | None = None
         self._released: list[Item] = []
 
@@ -69,34 +71,51 @@ class Backlog:
         """How many events are held back."""
         return len(self._held)
 
-    def position(self) -> int:
-        """Up to where the receiver is served: everything live up to this number has left memory."""
-        waiting = [item.seq for item in self.mine if item.seq and not item.durable]
-        upto = self._last() if self._live_after is None else max(self._after, self._live_after)
-        return min(upto, min(waiting, default=upto + 1) - 1)
+    def handed(self, item: Item) -> None:
+        """A live event was taken while the receiver was there: it misses what comes after the last one."""
+        self._newest = item
 
-    def begin(self, live_after: int | None, *, anew: bool = False) -> int:
-        """Begin a round. `live_after`: live events above this number are replayed; None: none are. With
-        `anew` nothing is read up to the number that is returned."""
+    def position(self) -> int:
+        """Up to where the receiver is served: no live event up to this number is missed or on its way."""
+        if self._live_after is not None:
+            upto = max(self._after, self._live_after)
+        elif self._newest is None:
+            upto = self._floor
+        else:
+            upto = self._newest.seq or self._last()
+        return min([upto, *(item.seq - 1 for item in self.mine if item.seq and not item.durable)])
+
+    def begin(self, live_after: int | None, lost: Sequence[Item] = (), *, anew: bool = False) -> int:
+        """Begin a round. `live_after`: live events above this number are replayed, those `lost` from memory
+        among them; None: none are. With `anew` nothing is read up to the number that is returned."""
         self._live_after = live_after
-        self._begin_round()
+        if live_after is None:
+            self._floor, self._newest = self._last(), None
+        self._begin_round(lost)
         if anew:
             self._after = self._upto
         return self._upto
 
-    def _begin_round(self) -> None:
+    def _missed(self, lost: Sequence[Item]) -> list[Item]:
+        """What was told, is not committed, and has to come."""
+        unseen = self._unseen()
+        at = next((at for at, item in enumerate(unseen, 1) if item is self._newest), 0)
+        return [
+            item
+            for number, item in enumerate(unseen, 1)
+            if item not in self.mine
+            and (item.durable or (self._live_after is not None and (number > at or item in lost)))
+            and self._wanted(item)
+        ]
+
+    def _begin_round(self, lost: Sequence[Item] = ()) -> None:
         self.forget(self._held)
         self._round += 1
         self.behind = self._holding = True
         self._after, self._upto = 0, self._last()
-        replays = self._live_after is not None
-        if replays:
+        if self._live_after is not None:
             self.replayed_upto = self._upto
-        self._held = [
-            item
-            for item in self._unseen()
-            if item not in self.mine and (replays or item.durable) and self._wanted(item)
-        ]
+        self._held = self._missed(lost)
         self.mine.update(self._held)
 
     def fall_behind(self) -> None:
@@ -158,10 +177,12 @@ class Backlog:
         held, self._held = self._held, []
         if self._holding:
             self.behind = self._holding = False
-            self._live_after = None
+            if self._live_after is not None:
+                self._live_after, self._floor = None, self._upto
+                self._newest = next((item for item in reversed(held) if not item.durable), None)
         elif self._live_after is not None:
             # all of it is in the journal, and more: the next round reads it from there
-            self._live_after = self._upto
+            self._live_after, self._newest = self._upto, None
             self.forget(held)
             return
         for item in held:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from offhook.events.item import DURABLE, Item, item_of
-from offhook.events.stored import from_json, to_json
+from offhook.events.stored import from_json, storable, to_json
 from offhook.events.tables import dead_letters, deliveries, event_journal, receivers
 from offhook.store.unit import Store, UnitOfWork
 
@@ -58,7 +58,7 @@ def bury(unit: UnitOfWork, letters: Sequence[Letter]) -> None:
             "seq": one.item.seq,
             "created": one.item.created,
             "kind": one.item.kind,
-            "callid": one.item.callid.encode("utf-8", "replace").decode(),
+            "callid": storable(one.item.callid),
             "body": to_json(one.item.event),
             "durable": one.item.durable,
             "reason": one.reason[:200],

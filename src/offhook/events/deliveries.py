@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from offhook.clock import Clock
-from offhook.events.api import FEED_ONLY
+from offhook.events.api import FEED_ONLY, BootUp
 from offhook.events.dead_letters import Letter, bury, delivered_again, given_up_again
 from offhook.events.item import DURABLE, Item, item_of
 from offhook.events.stored import from_json
@@ -30,7 +30,7 @@ _LIVE_LETTERS = 20
 _ROW = sa.and_(
     deliveries.c.seq == sa.bindparam("b_seq"), deliveries.c.receiver_id == sa.bindparam("b_receiver")
 )
-_NOT_LIVE = tuple(kind.__name__ for kind in (*DURABLE, *FEED_ONLY))
+_NOT_LIVE = tuple(kind.__name__ for kind in (*DURABLE, *FEED_ONLY, BootUp))
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class Deliveries:
 
         def work(connection: sa.Connection) -> list[Any]:
             columns = event_journal.c
-            base = sa.select(columns.seq, columns.created, columns.kind, columns.body)
+            base = sa.select(columns.seq, columns.created, columns.kind, columns.body, columns.lane)
             owed = base.join(deliveries, deliveries.c.seq == columns.seq).where(
                 deliveries.c.receiver_id == receiver_id, deliveries.c.seq > after, deliveries.c.seq <= upto
             )
@@ -83,7 +83,9 @@ class Deliveries:
             return rows
 
         rows = await self._store.read(work)
-        return [item_of(from_json(row.kind, row.body), row.created, seq=row.seq) for row in rows]
+        return [
+            item_of(from_json(row.kind, row.body), row.created, seq=row.seq, lane=row.lane) for row in rows
+        ]
 
     def settle(self, receiver_id: int, item: Item, reason: str) -> None:
         """A receiver needs no further try of an item: it got it, or it was given up for a reason."""

@@ -141,13 +141,19 @@ class HttpDelivery:
             return self._receivers.living()
         return [receiver for one in wanted if (receiver := self._receivers.get(one)) is not None]
 
-    async def registered(self, receiver: Receiver, *, was_alive: bool) -> None:
-        """A session names a receiver. If none did before, it gets what it missed, as operators chose."""
+    def same(self, receiver: Receiver) -> None:
+        """Another session, or the same again, names a receiver that has a living token."""
+        self._worker(receiver).dialect = receiver.dialect
+
+    async def returned(self, receiver: Receiver, replay: Replay) -> None:
+        """A session names a receiver that none named before; it gets what it missed as `replay` says."""
+        if receiver.id in self._workers:
+            receiver.position = self._workers[receiver.id].backlog.position()
         worker = self._worker(receiver)
         worker.dialect = receiver.dialect
-        if was_alive or not self.active:
+        if not self.active:
             return
-        replay, now, one = self._settings().replay, self._clock.now(), receiver.id
+        now, one = self._clock.now(), receiver.id
         upto = worker.resume(replay, receiver.position)
         if replay is Replay.NONE:
             await self._store.write(
@@ -281,7 +287,7 @@ class HttpDelivery:
     def _note_positions(self) -> None:
         for one, worker in self._workers.items():
             receiver = self._receivers.get(one)
-            if receiver is None or not self.active or not self._receivers.is_alive(receiver):
+            if receiver is None:
                 continue
             position = worker.backlog.position()
             if position != receiver.position:

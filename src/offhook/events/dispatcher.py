@@ -132,9 +132,13 @@ class Dispatcher:
             target = None
         known = self.receivers.find(target) if target is not None else None
         was_alive = known is not None and self.receivers.is_alive(known)
+        missed = known is not None and known.id in self.receivers.owed()
         receiver = await self.receivers.register(session, target, dialect)
-        if receiver is not None:
-            await self.http.registered(receiver, was_alive=was_alive)
+        if receiver is not None and not was_alive:
+            # who left, or never was here, has missed nothing
+            await self.http.returned(receiver, self.settings.replay if missed else Replay.RECORDS)
+        elif receiver is not None:
+            self.http.same(receiver)
 
     async def end_session(self, session: str) -> None:
         """A token ended; its receiver gets nothing more on its account."""

@@ -16,11 +16,12 @@ DURABLE = (NewCdr, Satisfaction)
 class Item:
     """One event, with its number in the journal once that has it (0 before).
 
-    `keys` are what it stays in order with, `behind` what it also comes after, without holding up what comes
-    later; `owed` the receivers that have to get it if it is durable, `early` those for whom it was settled
-    before it had a number, with the reason why it was given up, if it was; `size` what its facts take in the
-    journal, in bytes; `letter` the dead letter that it is sent again from; `sent`: it was handed to workers;
-    `stored`: it is in a transaction, committed or not (for the store's writer only).
+    `keys` are what it stays in order with, `lane` the call among them that it does not name, `behind` what it
+    also comes after, without holding up what comes later; `owed` the receivers that have to get it if it is
+    durable, `early` those for whom it was settled before it had a number, with the reason if it was given up;
+    `size` what its facts take in the journal, in bytes; `letter` the dead letter that it is sent
+    again from; `sent`: it was handed to workers; `stored`: it is in a transaction, committed or not (for the
+    store's writer only).
     """
 
     event: Event
@@ -34,6 +35,7 @@ class Item:
     stored: bool = False
     behind: tuple[str, ...] = ()
     letter: int = 0
+    lane: str = ""
     _bodies: dict[tuple[Dialect, str], list[bytes]] = field(default_factory=dict)
 
     @property
@@ -70,7 +72,7 @@ def item_of(
     if isinstance(event, NewCdr):
         # the last word on a call: the states of its extensions have no callid, and come before it
         behind = tuple(f"ext {number}" for number in (event.callfrom, event.callto) if number)
-    return Item(event, keys, created, seq, owed, behind=behind)
+    return Item(event, keys, created, seq, owed, behind=behind, lane=lane)
 
 
 def _keys(event: Event) -> tuple[str, ...]:

@@ -24,7 +24,7 @@ import sqlalchemy as sa
 
 from offhook.events.api import Event
 from offhook.events.item import Item
-from offhook.events.stored import from_json, to_json
+from offhook.events.stored import from_json, storable, to_json
 from offhook.events.tables import deliveries, event_journal, receivers
 from offhook.store.unit import Store, UnitOfWork
 
@@ -252,8 +252,13 @@ def _mark(items: Sequence[Item], stored: bool) -> None:
 def _row(item: Item) -> dict[str, Any]:
     body = to_json(item.event)
     item.size = len(body)
-    callid = item.callid.encode("utf-8", "replace").decode()
-    return {"created": item.created, "kind": item.kind, "callid": callid, "body": body}
+    return {
+        "created": item.created,
+        "kind": item.kind,
+        "callid": storable(item.callid),
+        "body": body,
+        "lane": storable(item.lane),
+    }
 
 
 def _insert(unit: UnitOfWork, items: Sequence[Item]) -> int:

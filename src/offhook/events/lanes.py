@@ -38,6 +38,9 @@ class Lanes:
     def __len__(self) -> int:
         return len(self._jobs)
 
+    def __contains__(self, job: Job) -> bool:
+        return job in self._jobs
+
     def __iter__(self) -> Iterator[Job]:
         return iter(self._jobs)
 
@@ -67,7 +70,7 @@ class Lanes:
         for queue in (self._urgent,) if urgent_only else (self._urgent, self._ready):
             while queue:
                 job = queue.popleft()
-                if not job.finished:
+                if job in self._jobs:
                     job.running = True
                     return job
         return None
@@ -79,22 +82,32 @@ class Lanes:
 
     def finish(self, job: Job) -> None:
         """A job needs no further try."""
-        if job.finished:
-            return
-        job.finished, job.running = True, False
-        del self._jobs[job]
-        for key in job.item.keys:
-            if self._tails.get(key) is job:
-                del self._tails[key]
-        for follower in job.followers:
-            follower.waits -= 1
-            if not follower.waits and not follower.finished:
-                self._ready.append(follower)
-        job.followers.clear()
+        self._jobs.pop(job, None)
+        ended = [job]
+        while ended:
+            job = ended.pop()
+            if job.finished:
+                continue
+            job.finished, job.running = True, False
+            for key in job.item.keys:
+                if self._tails.get(key) is job:
+                    del self._tails[key]
+            for follower in job.followers:
+                follower.waits -= 1
+                if not follower.waits:
+                    if follower in self._jobs:
+                        self._ready.append(follower)
+                    else:
+                        ended.append(follower)
+            job.followers.clear()
 
     def drop(self, which: Callable[[Job], bool]) -> list[Job]:
-        """Finish all jobs of a kind that nobody is trying just now."""
+        """Take away all jobs of a kind that nobody is trying just now. What waits for one of them goes on
+        waiting for what that one waited for."""
         gone = [job for job in self._jobs if not job.running and which(job)]
         for job in gone:
-            self.finish(job)
+            del self._jobs[job]
+        for job in gone:
+            if not job.waits:
+                self.finish(job)
         return gone

@@ -40,6 +40,11 @@ def from_json(kind: str, body: str) -> Event:
     return event
 
 
+def storable(text: str) -> str:
+    """A text with a mark in place of what UTF-8 cannot carry."""
+    return text.encode("utf-8", "replace").decode()
+
+
 def _facts(value: Any) -> dict[str, Any]:
     return {name: getattr(value, name) for name, _ in _READERS[type(value)]}
 

@@ -36,6 +36,7 @@ event_journal = Table(
     Column("kind", Text, nullable=False),
     Column("callid", Text, nullable=False),
     Column("body", Text, nullable=False),  # the event's facts as JSON, free of dialect
+    Column("lane", Text, nullable=False, server_default=""),  # another call in whose order it stands
     sqlite_autoincrement=True,
 )
 

@@ -110,7 +110,14 @@ class Worker:
         elif not self._ties.alive():
             self.backlog.fall_behind()
             return
-        elif self.backlog.behind:
+        else:
+            self._take(item)
+        self._pump()
+
+    def _take(self, item: Item) -> None:
+        if not item.durable:
+            self.backlog.handed(item)
+        if self.backlog.behind:
             if not self.backlog.hold(item, QUEUE_MAX):
                 self._give_up_item(item, "queue full")
         elif len(self._lanes) < QUEUE_MAX or item.letter:
@@ -119,7 +126,6 @@ class Worker:
             self.backlog.fall_behind()
         else:
             self._give_up_item(item, "queue full")
-        self._pump()
 
     def _put(self, item: Item) -> None:
         self.backlog.mine.add(item)
@@ -130,12 +136,13 @@ class Worker:
 
         `position` is up to where it was served. Returns up to which number nothing is sent with Replay.NONE.
         """
-        gone = self._lanes.drop(
-            lambda job: bool(job.item.keys) and not (job.item.durable and replay is not Replay.NONE)
-        )
-        self.backlog.forget(job.item for job in gone)
+        # what is read again from the journal has to be read as a whole: it comes in the order that is there
+        keeps = replay is Replay.RECORDS
+        gone = self._lanes.drop(lambda job: bool(job.item.keys) and not (keeps and job.item.durable))
+        lost = [job.item for job in gone]
+        self.backlog.forget(lost)
         live_after = position if replay is Replay.ALL else None
-        upto = self.backlog.begin(live_after, anew=replay is Replay.NONE)
+        upto = self.backlog.begin(live_after, lost, anew=replay is Replay.NONE)
         self._failures = 0
         self._end_pause()
         self._pump()
@@ -279,7 +286,7 @@ class Worker:
             self._pause = self._ties.later(seconds, self._pause_over)
 
     def _back(self, job: Job) -> None:
-        if not job.finished:
+        if job in self._lanes:
             self._lanes.back(job)
             self._pump()
 

@@ -18,6 +18,7 @@ depends_on = None
 def upgrade() -> None:
     """Create the tables."""
     op.add_column("receivers", sa.Column("position", sa.Integer(), nullable=False, server_default="0"))
+    op.add_column("event_journal", sa.Column("lane", sa.Text(), nullable=False, server_default=""))
     op.create_index("ix_deliveries_receiver_id", "deliveries", ["receiver_id", "seq"])
     op.create_table(
         "dead_letters",
