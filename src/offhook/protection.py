@@ -13,6 +13,7 @@ from offhook.areas.bans.admin import BanPart
 from offhook.areas.bans.log import LogTail
 from offhook.areas.bans.watch import BanWatch
 from offhook.areas.control.live import LiveCalls
+from offhook.areas.receivers.admin import ReceiverPart
 from offhook.areas.spending.admin import SpendingPart
 from offhook.areas.spending.service import Spending
 from offhook.asterisk.switch import Switch
@@ -47,6 +48,7 @@ class Protection:
             carriers,
         )
         core.on_parts_changed(self.bans.on_parts_changed)
+        self._receiver_part = ReceiverPart(core.dispatcher.receivers, core.dispatcher.http)
         self._ban_part = BanPart(self.bans, core.lockout)
         self._store_watch = StoreWatch(core.store, self.alarms)
         self.watching = Watching(core, switch, live, messages, self.bans, self.delivery.webhooks)
@@ -57,7 +59,13 @@ class Protection:
 
     def admin_parts(self) -> list[AdminPart]:
         """What operators can do with them."""
-        return [*self.delivery.admin_parts(), self.api_keys, self._ban_part, self.spending_part]
+        return [
+            *self.delivery.admin_parts(),
+            self.api_keys,
+            self._ban_part,
+            self.spending_part,
+            self._receiver_part,
+        ]
 
     async def start(self) -> None:
         """Begin, once the engine can be spoken to."""
