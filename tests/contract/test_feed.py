@@ -20,6 +20,8 @@ from tests.support.admin import Admin
 from tests.support.api import TestApi, running_api
 from tests.support.phone import eventually
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 STRONG = "Reader2019x"
 CDR = NewCdr(
     callid="1.1",
@@ -39,6 +41,7 @@ class Feed:
     def __init__(self, api: TestApi, http: aiohttp.ClientSession, token: str) -> None:
         self.api, self.http, self.token = api, http, token
         self.url = f"http://127.0.0.1:{api.port}/api/events"
+        self.begin = api.core.dispatcher.journal.last()
 
     def tell(self, *events: Event) -> None:
         for event in events:
@@ -102,10 +105,31 @@ class Stream:
         raise EOFError
 
 
-@pytest_asyncio.fixture
-async def feed() -> AsyncIterator[Feed]:
-    async with running_api() as api, aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=False)) as http:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def the_api() -> AsyncIterator[TestApi]:
+    async with running_api() as api:
+        yield api
+
+
+@contextlib.asynccontextmanager
+async def client_of(api: TestApi) -> AsyncIterator[Feed]:
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=False)) as http:
         yield Feed(api, http, await api.login())
+    await eventually(lambda: api.feed.streams == 0, "no stream is left")
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def feed(the_api: TestApi) -> AsyncIterator[Feed]:
+    """A client with a token of its own on the API that all tests share."""
+    async with client_of(the_api) as client:
+        yield client
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def lone_feed() -> AsyncIterator[Feed]:
+    """A client on an API of its own, to which anything may happen."""
+    async with running_api() as api, client_of(api) as client:
+        yield client
 
 
 def change(number: object) -> ConfigChange:
@@ -142,18 +166,18 @@ async def test_a_reader_goes_on_where_it_was(feed: Feed) -> None:
         assert [(await stream.event())["extid"] for _ in range(3)] == ["3", "4", "5"]
     async with feed.stream(after=last, last_id="") as stream:
         assert (await stream.event())["extid"] == "3"
-    async with feed.stream(after=0, last_id=last) as stream:
+    async with feed.stream(after=feed.begin, last_id=last) as stream:
         assert (await stream.event())["extid"] == "3"  # the header is newer than the address
-    async with feed.stream(after=0) as stream:
+    async with feed.stream(after=feed.begin) as stream:
         assert (await stream.event())["extid"] == "before"
 
 
-async def test_far_behind_and_then_live(feed: Feed) -> None:
+async def test_far_behind_and_then_live(lone_feed: Feed) -> None:
     with mock.patch("offhook.events.journal._IN_MEMORY", 50):
-        await feed.told(*(change(n) for n in range(700)))
-        async with feed.stream(after=0) as stream:
+        await lone_feed.told(*(change(n) for n in range(700)))
+        async with lone_feed.stream(after=0) as stream:
             assert [(await stream.event())["extid"] for _ in range(700)] == [str(n) for n in range(700)]
-            feed.tell(change("live"))
+            lone_feed.tell(change("live"))
             assert (await stream.event())["extid"] == "live"
 
 
@@ -173,7 +197,7 @@ async def test_kinds_and_extensions(feed: Feed) -> None:
     )
 
     async def names(count: int, **query: str) -> list[str]:
-        async with feed.stream(after=0, **query) as stream:
+        async with feed.stream(after=feed.begin, **query) as stream:
             return [(await stream.event())["event"] for _ in range(count)]
 
     assert await names(2, kinds="callstatus,newcdr") == ["CallStatus", "CallStatus"]
@@ -181,16 +205,16 @@ async def test_kinds_and_extensions(feed: Feed) -> None:
     assert await names(2, extension="1001", kinds="CallStatus,NewCdr,") == ["CallStatus", "NewCdr"]
     # what is filtered moves the position on all the same, or it would be read again and again
     with mock.patch.object(web_feed, "BEAT_SECONDS", 0.1):
-        async with feed.stream(after=0, extension="4711") as stream:
+        async with feed.stream(after=feed.begin, extension="4711") as stream:
             last = str(feed.api.core.dispatcher.journal.last())
             while stream.last_id != last:
                 assert "data" not in await stream.block()
 
 
-async def test_what_is_refused(feed: Feed) -> None:
-    assert (await feed.status(token=""))[0] == 401
-    assert (await feed.status(token="0" * 32))[1]["errno"] == "20004"
-    assert (await feed.status(token="' OR 1=1"))[0] == 401
+async def test_what_is_refused(lone_feed: Feed) -> None:
+    assert (await lone_feed.status(token=""))[0] == 401
+    assert (await lone_feed.status(token="0" * 32))[1]["errno"] == "20004"
+    assert (await lone_feed.status(token="' OR 1=1"))[0] == 401
     for query in (
         {"kinds": "Moon"},
         {"extension": "x"},
@@ -198,37 +222,41 @@ async def test_what_is_refused(feed: Feed) -> None:
         {"after": "1e3"},
         {"after": "9" * 30},
     ):
-        status, answer = await feed.status(**query)
+        status, answer = await lone_feed.status(**query)
         assert (status, answer["status"]) == (400, "Failed"), query
     for method in ("POST", "PUT", "DELETE"):
-        assert (await feed.status(method=method))[0] == 405
-    feed.api.ready = False
-    assert (await feed.status())[0] == 503
-    feed.api.ready = True
-    await feed.api.core.api_settings.change(enabled=False)
-    assert (await feed.status())[0] == 503
-    assert feed.api.feed.streams == 0
+        assert (await lone_feed.status(method=method))[0] == 405
+    lone_feed.api.ready = False
+    assert (await lone_feed.status())[0] == 503
+    lone_feed.api.ready = True
+    await lone_feed.api.core.api_settings.change(enabled=False)
+    assert (await lone_feed.status())[0] == 503
+    assert lone_feed.api.feed.streams == 0
 
 
 async def test_browsers_send_the_token_in_the_address_and_ask_first(feed: Feed) -> None:
-    async with feed.http.get(feed.url, params={"token": feed.token, "after": "0"}) as response:
+    query = {"token": feed.token, "after": str(feed.begin)}
+    async with feed.http.get(feed.url, params=query) as response:
         assert response.status == 200
-        assert response.headers["Access-Control-Allow-Origin"] == "*"
-    async with feed.http.options(feed.url) as response:
-        assert response.status == 204
-        assert "Last-Event-ID" in response.headers["Access-Control-Allow-Headers"]
+        assert "Access-Control-Allow-Origin" not in response.headers
+    with mock.patch.object(feed.api.feed, "_allow_origin", "https://crm.example"):
+        async with feed.http.get(feed.url, params=query) as response:
+            assert response.headers["Access-Control-Allow-Origin"] == "https://crm.example"
+        async with feed.http.options(feed.url) as response:
+            assert response.status == 204
+            assert "Last-Event-ID" in response.headers["Access-Control-Allow-Headers"]
 
 
-async def test_a_position_that_is_no_longer_kept(feed: Feed) -> None:
-    journal = feed.api.core.dispatcher.journal
-    last = await feed.told(*(change(n) for n in range(10)))
-    async with feed.stream(after=last + 7) as stream:  # as after a restored backup
+async def test_a_position_that_is_no_longer_kept(lone_feed: Feed) -> None:
+    journal = lone_feed.api.core.dispatcher.journal
+    last = await lone_feed.told(*(change(n) for n in range(10)))
+    async with lone_feed.stream(after=last + 7) as stream:  # as after a restored backup
         gap = await stream.event()
         assert (gap["event"], gap["reason"], gap["from"]) == ("gap", "unknown", str(last + 1))
-        feed.tell(change("next"))
+        lone_feed.tell(change("next"))
         assert (await stream.event())["extid"] == "next"
     journal.forgotten(last - 2, 0)
-    async with feed.stream(after=2) as stream:
+    async with lone_feed.stream(after=2) as stream:
         assert await stream.event() == {
             "event": "gap",
             "from": "3",
@@ -238,17 +266,17 @@ async def test_a_position_that_is_no_longer_kept(feed: Feed) -> None:
         assert (await stream.event())["extid"] == "8"
 
 
-async def test_a_stream_ends_with_its_token_and_keeps_it_alive(feed: Feed) -> None:
-    async with feed.stream() as stream:
+async def test_a_stream_ends_with_its_token_and_keeps_it_alive(lone_feed: Feed) -> None:
+    async with lone_feed.stream() as stream:
         for _ in range(3):  # 75 minutes, in which the stream is all that is heard of the client
-            feed.api.clock.advance(25 * 60)
-            feed.tell(change(1))
+            lone_feed.api.clock.advance(25 * 60)
+            lone_feed.tell(change(1))
             await stream.event()
-        await feed.api.post(f"logout?token={feed.token}")
+        await lone_feed.api.post(f"logout?token={lone_feed.token}")
         with pytest.raises(EOFError):
             await stream.event()
-    assert (await feed.status())[0] == 401
-    await eventually(lambda: feed.api.feed.streams == 0, "the stream is over")
+    assert (await lone_feed.status())[0] == 401
+    await eventually(lambda: lone_feed.api.feed.streams == 0, "the stream is over")
 
 
 async def test_who_leaves_is_noticed(feed: Feed) -> None:
@@ -336,9 +364,9 @@ async def test_accounts_that_may_read_and_their_keys(feed: Feed) -> None:
             await stream.event()
 
 
-async def test_streams_end_when_the_control_plane_does(feed: Feed) -> None:
-    async with feed.stream() as stream, feed.websocket() as socket:
-        feed.api.feed.end_streams()
+async def test_streams_end_when_the_control_plane_does(lone_feed: Feed) -> None:
+    async with lone_feed.stream() as stream, lone_feed.websocket() as socket:
+        lone_feed.api.feed.end_streams()
         with pytest.raises(EOFError):
             await stream.event()
         message = await socket.receive(timeout=5)
@@ -348,7 +376,7 @@ async def test_streams_end_when_the_control_plane_does(feed: Feed) -> None:
 @pytest.mark.parametrize("scheme", ["http", "https"])
 async def test_websocket(feed: Feed, scheme: str) -> None:
     feed.url = feed.url.replace("http", scheme)
-    async with feed.websocket(after="0", kinds="ConfigChange") as socket:
+    async with feed.websocket(after=str(feed.begin), kinds="ConfigChange") as socket:
         await socket.send_str('{"command": "anything"}')
         await feed.told(change(1), CDR, change(2))
         first, second = [json.loads((await socket.receive(timeout=5)).data) for _ in range(2)]
