@@ -81,8 +81,9 @@ class House:
         self.service = api.delivery.webhooks
 
     async def hook(self, **settings: str) -> tuple[str, str]:
-        """A webhook to the receiver: its id and secret."""
-        made = await self.admin.ok("POST", "/webhooks", {"name": "crm", "url": self.receiver.url, **settings})
+        """A webhook to the receiver: its id and secret. Alarms that it makes itself are left out."""
+        default = {"url": self.receiver.url, "kinds": "ConfigChange"}
+        made = await self.admin.ok("POST", "/webhooks", {"name": "crm", **default, **settings})
         return made["id"], made["secret"]
 
     async def tell(self, *events: Event) -> int:

@@ -33,6 +33,7 @@ DEAD_SECONDS = 60
 STREAMS_MAX = 200
 STREAMS_PER_ADDRESS = 50
 _TICK_SECONDS = 0.5
+_GOODBYE_SECONDS = 1.0
 _RETRY_MS = 2000
 _SEND_BYTES = 128 << 10
 _BUFFER_BYTES = 64 << 10
@@ -154,7 +155,7 @@ class FeedSite:
                 await response.write(as_sse(items) or b": still here\nid: %d\n\n" % reader.position)
 
             why = await self._pump(request, granted, reader, send)
-            with contextlib.suppress(ConnectionError):
+            async with asyncio.timeout(_GOODBYE_SECONDS):
                 await response.write(b": %s\n\n" % why.encode())
                 await response.write_eof()
         return response
@@ -186,7 +187,7 @@ class FeedSite:
                 if not socket.closed:
                     listening.cancel()
                     await asyncio.gather(listening, return_exceptions=True)
-                    async with asyncio.timeout(1.0):
+                    async with asyncio.timeout(_GOODBYE_SECONDS):
                         await socket.close(code=code, message=why.encode())
             finally:
                 listening.cancel()
@@ -203,8 +204,7 @@ class FeedSite:
             log.warning("feed: %s takes nothing and is cut off", request.remote)
             if request.transport is not None:
                 request.transport.abort()
-        except (ConnectionError, RuntimeError) as failure:
-            # aiohttp says by a RuntimeError that a response was closed by the other side
+        except ConnectionError as failure:
             log.info("feed: %s went away: %s", request.remote, failure)
 
     async def _pump(

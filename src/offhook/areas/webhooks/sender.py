@@ -3,29 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import socket
 import ssl
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 
+from offhook.events.addresses import Addresses, is_numeric
 from offhook.events.target import absolute_target
 
 TOTAL_SECONDS = 15.0
 CONNECT_SECONDS = 5.0
 ANSWER_MAX = 64 << 10
 _GONE = 410
-
-
-class Addresses(Protocol):
-    """Where connections may go."""
-
-    async def resolve(self, host: str, port: int) -> Sequence[str]:
-        """The addresses of a host that may be reached. Raises OSError when there are none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +73,7 @@ class Sender:
         """Post once. Never raises for what the other side does."""
         target = absolute_target(url)
         try:
-            if _is_numeric(target.host):  # names are looked at when they are resolved
+            if is_numeric(target.host):  # names are looked at when they are resolved
                 await self._addresses.resolve(target.host, target.port)
             async with self._client().post(
                 url,
@@ -152,11 +144,3 @@ def _told(failure: BaseException) -> str:
     if not isinstance(cause, OSError):
         text = type(cause).__name__
     return f"no connection: {text[:200]}"
-
-
-def _is_numeric(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True

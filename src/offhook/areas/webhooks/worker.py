@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 
 _GRACE_SECONDS = 2.0
 _STORE_PAUSE = 5.0
+_NOTE_SECONDS = 5.0
 
 
 class Worker:
@@ -57,6 +58,7 @@ class Worker:
         self._clock = clock
         self._moved = moved
         self._alarm = alarm
+        self._noted = float("-inf")
         self._woken = asyncio.Event()
         self._ending = False
         self._trying: asyncio.Task[Answer] | None = None
@@ -109,7 +111,7 @@ class Worker:
             if not await self._deliver(item):
                 return
         if reader.position != self.progress.position:
-            self._set(position=reader.position)
+            self._skip_to(reader.position)
         if not items:
             await reader.grown()
 
@@ -165,6 +167,14 @@ class Worker:
         if now - since >= ALARM_SECONDS:
             self._alarm(f"{self.authority} takes no events: {answer.says}")
         return True
+
+    def _skip_to(self, position: int) -> None:
+        """Note what was not wanted; now and then is enough, as it would only be read again."""
+        self.progress.position = position
+        now = self._clock.monotonic()
+        if now - self._noted >= _NOTE_SECONDS:
+            self._moved()
+            self._noted = now
 
     def _set(self, **values: object) -> None:
         for name, value in values.items():
