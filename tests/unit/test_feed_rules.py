@@ -134,7 +134,6 @@ def test_keys_are_in_no_words() -> None:
         "http://a b/",
         "http://u:p@a/",
         "https://a:0/",
-        "https://a/\n",
         "http:///x",
     ],
 )

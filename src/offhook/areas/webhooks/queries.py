@@ -26,7 +26,7 @@ def add_missing_states(unit: UnitOfWork, position: int) -> None:
                 state=State.ACTIVE,
                 failing_since=0.0,
                 answer="",
-                old_secret="",  # nosec B106 - there is none yet
+                old_secret="",  # nosec B106  # there is none yet
                 old_until=0.0,
             )
         )
