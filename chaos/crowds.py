@@ -90,13 +90,22 @@ class Registrants(asyncio.DatagramProtocol):
         ]
         if one.authorization:
             headers.append(("authorization", one.authorization))
-        self._transport.sendto(SipMessage(f"REGISTER sip:{host} SIP/2.0", headers).encode(), self._registrar)
+        self._write(SipMessage(f"REGISTER sip:{host} SIP/2.0", headers))
+
+    def _write(self, message: SipMessage) -> None:
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.sendto(message.encode(), self._registrar)
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-        """Take an answer; requests (OPTIONS, NOTIFY) are not answered, as from phones that are busy."""
+        """Take an answer, and answer 200 to whatever is asked."""
         message = parse(data)
+        if not message.status:
+            headers = [("via", value) for value in message.all("via")]
+            headers += [(name, message.get(name)) for name in ("from", "to", "call-id", "cseq")]
+            self._write(SipMessage("SIP/2.0 200 OK", headers))
+            return
         one = self._members.get(message.get("call-id"))
-        if one is None or not message.status:
+        if one is None:
             return
         if message.status == 401 and not one.done:
             host = f"{self._registrar[0]}:{self._registrar[1]}"

@@ -174,7 +174,11 @@ class Phone(asyncio.DatagramProtocol):
             if authorization:
                 headers.append(("authorization", authorization))
             body = call.offer()
-            answer = await self.transact("INVITE", uri, headers, call.cseq, body, call=call)
+            try:
+                answer = await self.transact("INVITE", uri, headers, call.cseq, body, call=call)
+            except TimeoutError:
+                call.ended = True
+                return
             if answer.status >= 300:
                 self.send_ack(call, answer)
             if answer.status == 401 and not authorization:
