@@ -28,6 +28,7 @@ from offhook.asterisk.process import EngineProcess, call_capacity
 from offhook.asterisk.switch import Switch
 from offhook.contract.errors import ContractError, Errno
 from offhook.core import Core
+from offhook.events.delivery import ReceiverState
 from offhook.health import Health
 from offhook.ledger import CallRecord
 from offhook.ledger.rows import CelRow
@@ -45,6 +46,8 @@ log = logging.getLogger(__name__)
 _LOOK_SECONDS = 1.0
 _COUNT_SECONDS = 15.0
 _EVENTS_AT_ONCE = 1000
+AWAY = "away"
+"""A receiver that nobody is logged in for: that it gets nothing is no fault."""
 _QUIET_SECONDS = 900.0
 """An alarm of something that happens at a moment is over when so long nothing more has."""
 
@@ -83,6 +86,7 @@ class Watching:
         )
         core.records.with_record(self._count)
         core.on_parts_changed(self._parts_changed)
+        core.dispatcher.on_receiver(self._receiver_is)
         self._tasks: list[asyncio.Task[None]] = []
 
     def serve(self, site: Site, engine: EngineProcess, ready: Callable[[], bool]) -> None:
@@ -159,6 +163,10 @@ class Watching:
         elif now - self._violated > _QUIET_SECONDS:
             alarms.clear("records", "calls and their records agree again")
 
+    def _receiver_is(self, authority: str, down: bool, says: str) -> None:
+        tell = self._messages.alarms.raise_ if down else self._messages.alarms.clear
+        tell(f"receiver:{authority}", f"receiver {authority}: {says}")
+
     async def _count_mails(self) -> None:
         query = sa.select(mails.c.state, sa.func.count()).group_by(mails.c.state)
         rows = await self._core.store.read(lambda connection: connection.execute(query).all())
@@ -211,7 +219,8 @@ class Watching:
         )
 
     def _receivers(self) -> list[ReceiverFigures]:
-        return [self._webhook(worker) for worker in self._webhooks.workers]
+        told = [_receiver(state) for state in self._core.dispatcher.http.states() if state.state != AWAY]
+        return told + [self._webhook(worker) for worker in self._webhooks.workers]
 
     def _webhook(self, worker: Worker) -> ReceiverFigures:
         since, now = worker.progress.failing_since, self._core.clock.now()
@@ -222,6 +231,12 @@ class Watching:
             lag=max(0.0, now - since) if since else 0.0,
             events={"delivered": worker.delivered},
         )
+
+
+def _receiver(state: ReceiverState) -> ReceiverFigures:
+    events = {"delivered": state.delivered, "failed": state.failed, "given up": state.given_up}
+    up = state.down_since is None
+    return ReceiverFigures(state.receiver.target.authority, up, state.waiting, state.lag, events)
 
 
 class _Readers:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import Mapping
 from contextlib import closing
@@ -11,8 +12,9 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from offhook import health
+from offhook.events import delivery
 from offhook.health import Health
-from tests.support.pbx import STRONG, TestPbx
+from tests.support.pbx import STRONG, Receiver, TestPbx, free_port
 from tests.support.phone import eventually
 from tests.support.waiting import eventually as soon
 
@@ -95,6 +97,42 @@ async def test_an_alarm_is_a_metric_and_an_event_of_the_feed(pbx: TestPbx) -> No
     assert [getattr(entry.event, "state", "") for entry in entries] == ["raised", "cleared"]
     assert "offhook_alarms_active,records" not in await _metrics(pbx)
     assert not pbx.receiver.named("Alarm"), "not for receivers of the contract's events"
+
+
+async def test_a_receiver_that_is_dead_is_an_alarm_until_it_answers(
+    pbx: TestPbx, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivery, "DOWN_SECONDS", 0.0)
+    port = free_port()
+    await pbx.client.login(version="2.0.0", port=str(port))
+    name, alarms = f"127.0.0.1:{port}", pbx.pbx.messages.alarms
+    await pbx.extension("1000")
+    phone = await pbx.phone("1000")
+
+    async def told() -> float | None:
+        pbx.core.dispatcher.http.look()
+        return (await _metrics(pbx)).get(f"offhook_receiver_up,{name}")
+
+    for _ in range(200):
+        if await told() == 0 and alarms.active["receiver"]:
+            break
+        await asyncio.sleep(0.02)
+    assert (await told(), alarms.active["receiver"]) == (0, 1)
+    found = await _metrics(pbx)
+    assert found[f"offhook_receiver_waiting,{name}"] > 0
+    assert found[f"offhook_deliveries_total,{name},failed"] > 0
+    dead = Receiver()
+    await dead.start(port)
+    for _ in range(400):
+        if await told() == 1 and not alarms.active["receiver"]:
+            break
+        await asyncio.sleep(0.02)
+    assert (await told(), alarms.active["receiver"]) == (1, 0)
+    await phone.register(expires=0)
+    await dead.close()
+    keys = {alarm["key"]: alarm["active"] for alarm in (await pbx.admin("GET", "/alarms"))["items"]}
+    assert keys[f"receiver:{name}"] is False
+    await pbx.client.login(version="2.0.0", port=str(pbx.receiver.port))
 
 
 async def test_only_who_may_reads_the_metrics(pbx: TestPbx) -> None:

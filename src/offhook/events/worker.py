@@ -17,6 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from offhook import logs
 from offhook.clock import Clock
 from offhook.events.backlog import Backlog
 from offhook.events.dialect import Dialect
@@ -209,6 +210,11 @@ class Worker:
         job.tries += 1
         if self._closed:
             return
+        with logs.of_call(job.item.callid):
+            self._judge(job, result)
+        self._pump()
+
+    def _judge(self, job: Job, result: Try) -> None:
         if result.outcome is Outcome.FORBIDDEN:
             self._note_failure(result)
             self._give_up(job, f"not sent: {result.says}")
@@ -221,7 +227,6 @@ class Worker:
             self._start(job)
         else:
             self._again(job, result)
-        self._pump()
 
     def _settles(self, result: Try) -> bool:
         """Whether the event counts as delivered (spec 19: held to the 200 from its first on)."""
