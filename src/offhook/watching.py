@@ -168,9 +168,9 @@ class Watching:
         tell(f"receiver:{authority}", f"receiver {authority}: {says}")
 
     async def _count_mails(self) -> None:
-        query = sa.select(mails.c.state, sa.func.count()).group_by(mails.c.state)
+        query = sa.select(mails.c.state, sa.func.count().label("number")).group_by(mails.c.state)
         rows = await self._core.store.read(lambda connection: connection.execute(query).all())
-        self._mails = dict(row._tuple() for row in rows)
+        self._mails = {row.state: row.number for row in rows}
 
     # -- telling ------------------------------------------------------------------------------------------
 
