@@ -13,13 +13,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from offhook.backup import sealed
+from offhook.backup import contents, make, sealed
 from offhook.backup.archive import About, ArchiveReader, ArchiveWriter, Sink, checked_path
+from offhook.backup.contents import gathered
 from offhook.backup.errors import BackupError
 from offhook.backup.restore import restore_backup
 from offhook.backup.sealed import CHUNK, MAGIC, SealedReader, SealedWriter
 from offhook.cli import main
 from offhook.cli.passphrase import VARIABLE
+from tests.support.oldstore import old_folder, rows_of
 
 ABOUT = About("0.1.0", "0007", 1_790_000_000.5, True)
 SECRET = "correct horse battery"
@@ -217,6 +219,76 @@ def test_the_commands_say_in_a_sentence_what_is_wrong(
         assert says in told
         assert told.count("\n") == 1
     assert sorted(path.name for path in tmp_path.iterdir()) == ["cut.backup", "secret", "short"]
+
+
+def test_a_backup_that_breaks_off_anywhere_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data, archive = tmp_path / "data", tmp_path / "pbx.backup"
+    old_folder(data)
+    real, number = contents.blocks, 0
+
+    def full(path: Path, size: int | None = None) -> Iterator[bytes]:
+        nonlocal number
+        number -= 1
+        if number == 0:
+            raise OSError(28, "No space left on device")
+        return real(path, size)
+
+    monkeypatch.setattr("offhook.backup.make.blocks", full)
+    for broken in range(1, 9):
+        number = broken
+        with pytest.raises(OSError, match="No space"):
+            make.make_backup(data, archive, SECRET, recordings=True, now=0.0)
+        assert [path.name for path in tmp_path.iterdir()] == ["data"]
+        assert [path.name for path in (data / "run").iterdir()] == ["backup.lock"]
+    number = 0
+    make.make_backup(data, archive, SECRET, recordings=True, now=0.0)
+
+
+def test_one_backup_at_a_time_and_what_a_killed_one_left_goes(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    old_folder(data)
+    with gathered(data, recordings=True) as found:
+        with pytest.raises(BackupError, match="another backup"):
+            make.make_backup(data, tmp_path / "second", SECRET, recordings=True, now=0.0)
+        assert found.store.is_file()
+        (data / "run" / "backup-left").mkdir()
+        (data / "run" / "backup-left" / "offhook.db").write_bytes(b"plain")
+    make.make_backup(data, tmp_path / "second", SECRET, recordings=True, now=0.0)
+    assert [path.name for path in (data / "run").iterdir()] == ["backup.lock"]
+
+
+def test_recordings_that_retention_deletes_meanwhile_are_not_in_the_backup_either(tmp_path: Path) -> None:
+    data, new = tmp_path / "data", tmp_path / "new"
+    old_folder(data)
+    with gathered(data, recordings=True) as found:
+        (gone,) = found.recordings
+        (data / gone).unlink()
+        target = io.BytesIO()
+        make._write(data, found, ArchiveWriter(target.write, ABOUT), recordings=True)
+    (tmp_path / "pbx.backup").write_bytes(_sealed(target.getvalue()))
+    restore_backup(tmp_path / "pbx.backup", new, SECRET, replace=False)
+    assert rows_of(data / "offhook.db")["recordings"]
+    assert rows_of(new / "offhook.db")["recordings"] == []
+
+
+def test_files_that_have_no_place_in_a_backup_are_named_and_links_not_followed(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    old_folder(data)
+    outside = tmp_path / "outside"
+    outside.write_text("of another user")
+    (data / "custom").mkdir()
+    (data / "custom" / "link.conf").symlink_to(outside)
+    os.mkfifo(data / "custom" / "pipe")
+    (data / "custom" / os.fsdecode(b"\xff.conf")).touch()
+    (data / "custom" / "good.conf").write_text("[a]")
+    made = make.make_backup(data, tmp_path / "pbx.backup", SECRET, recordings=False, now=0.0)
+    assert len(made.left_out) == 3
+    restore_backup(tmp_path / "pbx.backup", tmp_path / "new", SECRET, replace=False)
+    assert [path.name for path in (tmp_path / "new" / "custom").iterdir()] == ["good.conf"]
+    assert not (tmp_path / "new" / "recordings").exists()
+    assert rows_of(tmp_path / "new" / "offhook.db")["recordings"] == []
 
 
 def _refused(members: dict[str, bytes], folder: Path, says: str) -> None:

@@ -156,7 +156,7 @@ def test_a_migration_that_fails_anywhere_leaves_the_old_store(tmp_path: Path) ->
         open_store(tmp_path / "other" / "offhook.db", views()).close()
     assert any(statement.startswith("UPDATE alembic_version") for statement in whole)
     assert any(statement.startswith("CREATE VIEW") for statement in whole)
-    step = max(1, len(whole) // 25)
+    step = max(1, len(whole) // 12)
     for number in range(2, len(whole) + 1, step):
         with _at_statement(number, _break), pytest.raises((StoreError, sqlite3.OperationalError)):
             open_store(path, views())

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from offhook.asterisk.process import engine_pid
+from offhook.asterisk.process import engine_lives
 from offhook.asterisk.selftest import SelftestError, selftest
 from offhook.asterisk.tree import EngineError, EngineTree, acceptable
 
@@ -118,8 +118,7 @@ def check_certificate(expires: datetime.datetime | None, now: datetime.datetime)
 
 def engine_runs(data: Path) -> bool:
     """Whether the folder's engine is alive."""
-    pid = engine_pid(data)
-    return pid is not None and Path(f"/proc/{pid}").exists()
+    return engine_lives(data)
 
 
 def report(findings: Sequence[Finding]) -> list[str]:

@@ -58,6 +58,16 @@ def engine_pid(data: Path) -> int | None:
         return None
 
 
+def engine_lives(data: Path) -> bool:
+    """Whether the engine of a data folder runs, and is the one that was written down."""
+    try:
+        known = json.loads((data / "run" / "engine.json").read_text(encoding="ascii"))
+        started = _start_time(int(known["pid"]))
+        return started is not None and started == known["started"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
 def _start_time(pid: int) -> str | None:
     """When a process started, in clock ticks since boot; None when there is no such process. See proc(5)."""
     try:

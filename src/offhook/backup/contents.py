@@ -11,6 +11,7 @@ Links are made in `run/` of the data folder; they keep what is deleted meanwhile
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import secrets
 import shutil
@@ -72,7 +73,26 @@ def gathered(data: Path, *, recordings: bool) -> Iterator[Gathered]:
     if not (data / STORE).is_file():
         raise BackupError(f"{data} holds no PBX: there is no {STORE} in it")
     run = private_folder(data / "run")
-    for old in run.glob(f"{_PREFIX}*"):  # of one that was killed
+    with _alone(run):
+        yield from _gathered(data, run, recordings=recordings)
+
+
+@contextlib.contextmanager
+def _alone(run: Path) -> Iterator[None]:
+    """Have no other backup be made of the folder."""
+    descriptor = os.open(run / "backup.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise BackupError("another backup of this folder is being made") from None
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _gathered(data: Path, run: Path, *, recordings: bool) -> Iterator[Gathered]:
+    for old in run.glob(f"{_PREFIX}*/"):  # of one that was killed
         shutil.rmtree(old, ignore_errors=True)
     staging = private_folder(run / f"{_PREFIX}{secrets.token_hex(8)}")
     try:
@@ -134,7 +154,7 @@ def _walk(folder: Path, name: str, found: Gathered) -> Iterator[tuple[Path, str]
             yield from _walk(Path(entry.path), f"{name}/{entry.name}", found)
         elif not entry.is_file(follow_symlinks=False):
             if not _is_voice(entry, name):
-                _leave_out(found, f"{name}/{entry.name}: it is no plain file")
+                _leave_out(found, f"{f'{name}/{entry.name}'!r}: it is no plain file")
         elif not _is_draft(entry.name):
             yield Path(entry.path), f"{name}/{entry.name}"
 

@@ -46,6 +46,8 @@ def make_backup(data: Path, target: Path, passphrase: str, *, recordings: bool, 
             os.fsync(file.fileno())
         draft.rename(target)
         disk.sync(target.parent)
+    except sqlite3.Error as failure:
+        raise BackupError(f"the store cannot be backed up: {failure}") from None
     finally:
         draft.unlink(missing_ok=True)
     return Made(about, totals, tuple(found.left_out))

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from offhook.asterisk.doctor import engine_runs
+from offhook.asterisk.process import engine_lives
 from offhook.backup.errors import BackupError
 from offhook.backup.restore import restore_backup
 from offhook.cli import passphrase
@@ -55,7 +55,7 @@ def _alone(data: Path) -> Iterator[None]:
         return
     lock = FolderLock(data)
     try:
-        if engine_runs(data):
+        if engine_lives(data):
             raise BackupError(
                 f"an engine still runs on {data}; start offhook there and end it, then try again"
             )
