@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
+from offhook.areas.bans.address import source_of
+from offhook.areas.bans.model import Verdict
 from offhook.operations import Operations
 from tests.support.attacker import Attacker
 from tests.support.pbx import STRONG, Json, TestPbx
@@ -184,3 +186,26 @@ async def test_a_phone_whose_registername_is_not_its_number_is_no_attacker(
         for _ in range(10):
             assert await phone.register() == 200
     assert await bans(pbx) == []
+
+
+async def test_a_banned_network_of_ipv6_shuts_nobody_else_out(pbx: TestPbx, evil: Attacker) -> None:
+    """The engine refuses everybody when it cannot read its ACL."""
+    await pbx.extension("1000")
+    verdicts = [Verdict(source_of(text), "a test", True) for text in ("2001:db8:1:2::9", EVIL)]
+    await pbx.core.bans.ban(verdicts, 300, 300)
+    assert await evil.request("REGISTER", "1000") == 403
+    phone = await pbx.phone("1000")
+    assert phone.registered
+
+
+async def test_hundreds_of_bans_leave_room_for_calls(pbx: TestPbx, evil: Attacker) -> None:
+    """Only so many are given to the engine; what cannot be forged stays among them."""
+    await pbx.extension("1000")
+    await pbx.core.bans.ban([Verdict(EVIL, "a test", True)], 300, 300)
+    for part in range(3):
+        forged = [Verdict(f"10.{part}.{last}.1", "a test", False) for last in range(200)]
+        await pbx.core.bans.ban(forged, 300, 300)
+    assert await evil.request("REGISTER", "1000") == 403
+    phone = await pbx.phone("1000")
+    assert phone.registered
+    await pbx.core.bans.lift_in(None)

@@ -178,7 +178,7 @@ class Switch:
             on_events=on_events,
             on_connected=nothing,
             on_lost=lambda: None,
-            timing=Timing(ping_rest=0.1),
+            timing=Timing(ping_rest=0.1, gather=0.001),
         )
 
     def start(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import sqlalchemy as sa
 
@@ -49,38 +49,24 @@ class BanList:
         """
         now = self._clock.now()
 
+        sources = {verdict.source for verdict in verdicts}
+
         def work(unit: UnitOfWork) -> list[Ban]:
             connection = unit.connection
             connection.execute(sa.delete(bans).where(_C.until < now - FORGET_SECONDS))
-            made = [self._made(connection, verdict, now, first, longest) for verdict in verdicts]
+            rows = connection.execute(sa.select(bans).where(_C.address.in_(sources))).mappings()
+            known = {row["address"]: Ban(**row) for row in rows}
+            made = {
+                verdict.source: _next(known.get(verdict.source), verdict, now, first, longest)
+                for verdict in verdicts
+            }
+            connection.execute(sa.delete(bans).where(_C.address.in_(sources)))
+            connection.execute(sa.insert(bans), [asdict(ban) for ban in made.values()])
             kept = sa.select(_C.address).order_by(_C.proven.desc(), _C.until.desc()).limit(KEPT_MAX)
             connection.execute(sa.delete(bans).where(_C.address.not_in(kept)))
-            return [ban for ban in made if ban.since == now]
+            return [ban for source, ban in made.items() if source not in known or known[source].until <= now]
 
         return await self._store.write("bans", work)
-
-    @staticmethod
-    def _made(connection: sa.Connection, verdict: Verdict, now: float, first: float, longest: float) -> Ban:
-        old = connection.execute(sa.select(bans).where(_C.address == verdict.source)).one_or_none()
-        times = 1 if old is None else old.times + (old.until <= now)  # one that lasts is not another
-        most = longest if verdict.proven else min(longest, UNPROVEN_LONGEST)
-        since, until = now, now + ban_seconds(times, first, most)
-        proven = verdict.proven
-        if old is not None and old.until > now:
-            since, until, proven = old.since, max(until, old.until), proven or old.proven
-        ban = Ban(verdict.source, since, until, times, proven, verdict.reason)
-        connection.execute(sa.delete(bans).where(_C.address == ban.address))
-        connection.execute(
-            sa.insert(bans).values(
-                address=ban.address,
-                since=ban.since,
-                until=ban.until,
-                times=ban.times,
-                proven=ban.proven,
-                reason=ban.reason,
-            )
-        )
-        return ban
 
     async def living(self) -> Sequence[Ban]:
         """Bans that last, the newest first."""
@@ -137,3 +123,14 @@ class BanList:
                 "bans lifted",
                 lambda unit: unit.connection.execute(sa.delete(bans).where(_C.address.in_(gone))).rowcount,
             )
+
+
+def _next(old: Ban | None, verdict: Verdict, now: float, first: float, longest: float) -> Ban:
+    """The ban of a source that was banned before, or not."""
+    most = longest if verdict.proven else min(longest, UNPROVEN_LONGEST)
+    if old is None or old.until <= now:
+        times = 1 if old is None else old.times + 1
+        until = now + ban_seconds(times, first, most)
+        return Ban(verdict.source, now, until, times, verdict.proven, verdict.reason)
+    until = max(old.until, now + ban_seconds(old.times, first, most))
+    return Ban(old.address, old.since, until, old.times, old.proven or verdict.proven, verdict.reason)

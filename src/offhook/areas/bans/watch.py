@@ -26,6 +26,7 @@ from offhook.contract.rules import split_list
 log = logging.getLogger(__name__)
 
 ALARM = "attack"
+TRUNKS = "trunks"
 _LOG_SECONDS = 0.5
 _LOOK_SECONDS = 10.0
 _ALERT_SECONDS = 5.0
@@ -70,12 +71,14 @@ class BanWatch:
         self._alert_until = 0.0
         self._noted: dict[str, float] = {}
         self._homes: set[str] = set()
+        self._hosts: frozenset[str] = frozenset()
         self._told, self._untold = float("-inf"), ""
         self.attempts = self.garbage = self.banned = self.active = 0
 
     async def start(self) -> None:
         """Begin to watch."""
         await self._read_settings()
+        await self._read_hosts()
         now = self._clock.now()
         for source, seen in (await self.list.homes(now - HOME_SECONDS)).items():
             self._judge.remember(source, seen)
@@ -108,7 +111,9 @@ class BanWatch:
                 self._judge.trust(source, name.partition(";@")[0], now)
 
     async def on_parts_changed(self, parts: frozenset[str]) -> None:
-        """The operator has changed settings."""
+        """The operator has changed settings, or trunks."""
+        if TRUNKS in parts:
+            await self._read_hosts()
         if PART in parts:
             await self._read_settings()
             await self.list.lift_in(self._judge.limits.permitted if self._enabled else None)
@@ -119,6 +124,10 @@ class BanWatch:
         lifted = await self.list.lift(address)
         await self._count()
         return lifted
+
+    async def _read_hosts(self) -> None:
+        """Known beforehand, as a ban must not wait for it."""
+        self._hosts = frozenset(source_of(address) for address in await self._carriers())
 
     async def _read_settings(self) -> None:
         row = await self._settings.get(BANS)
@@ -164,7 +173,7 @@ class BanWatch:
             await asyncio.sleep(_PACE_SECONDS)
 
     async def _carry_out(self, verdicts: Mapping[str, Verdict]) -> None:
-        carriers = {source_of(address) for address in await self._carriers()}
+        carriers = self._hosts
         just = [one for one in verdicts.values() if not one.spared and one.source not in carriers]
         made = await self.list.ban(just, self._first, self._longest) if just else ()
         for ban in made[:_LOGGED_MAX]:
@@ -212,6 +221,7 @@ class BanWatch:
         while True:
             try:
                 self._link.busy = self._clock.now() < self._alert_until
+                await self._read_hosts()
                 await self._note_homes()
                 await self._count()
                 if self._untold:
