@@ -49,7 +49,8 @@ callbacks: []
 timeconditions: []
 pinlists: []
 extensiongroups: []
-sip: {uacsta: off}
+sip: {uacsta: off, srtponly: ""}
+bans: {enabled: on, permitted: 127.0.0.0/8, attempts: 8, garbage: 100, window: 600, bantime: 300}
 mail: {host: "", alarmrecipients: ""}
 recording: {extensions: [], ondemand: [], stereo: off, announce: "", announcefor: outside}
 calllimits: []

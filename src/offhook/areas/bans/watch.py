@@ -117,6 +117,7 @@ class BanWatch:
         if PART in parts:
             await self._read_settings()
             await self.list.lift_in(self._judge.limits.permitted if self._enabled else None)
+            await self._count()
 
     async def lift(self, address: str) -> bool:
         """Let an address in again; its guesses are forgotten. False when it was not banned."""
