@@ -172,11 +172,10 @@ async def test_garbage_is_banned_within_two_seconds(pbx: TestPbx, evil: Attacker
     assert loop.time() - begin < 2.0
 
 
-async def test_a_phone_whose_registername_is_not_its_number_is_no_attacker(
-    pbx: TestPbx, evil: Attacker
-) -> None:
+async def test_a_phone_whose_registername_is_not_its_number_is_no_attacker(pbx: TestPbx) -> None:
+    await pbx.apply("bans: {permitted: 127.0.0.1}")
     await pbx.extension("1000", registername="anna")
-    async with Phone("1000", STRONG, pbx.registrar, address=EVIL, username="anna") as phone:
+    async with Phone("1000", STRONG, pbx.registrar, address="127.0.0.12", username="anna") as phone:
         for _ in range(10):
             assert await phone.register() == 200
     assert await bans(pbx) == []
@@ -202,3 +201,13 @@ async def test_hundreds_of_bans_leave_room_for_calls(pbx: TestPbx, evil: Attacke
     assert await evil.request("REGISTER", "1000") == 403
     phone = await pbx.phone("1000")
     assert phone.registered
+    await pbx.core.bans.lift_in(None)
+
+
+async def test_a_carrier_that_called_too_early_is_let_in_with_its_trunk(pbx: TestPbx, evil: Attacker) -> None:
+    for _ in range(8):
+        await evil.request("INVITE", "5503301")
+    await until_banned(pbx, evil)
+    carrier = await pbx.carrier(address=EVIL)
+    await pbx.trunk(carrier)
+    assert await bans(pbx) == []

@@ -6,7 +6,7 @@ import os
 import shutil
 from pathlib import Path
 
-READ_MAX = 1 << 20
+READ_MAX = 256 << 10
 """Bytes that are looked at in one go; of more the rest is passed over, a flood is seen in a part of it."""
 LOG_MAX = 32 << 20
 """Bytes at which the log is moved aside. The engine appends, so it goes on at the new end."""

@@ -109,6 +109,7 @@ class BanWatch:
             name, uri = contact.get("ObjectName", ""), contact.get("Uri", "")
             if source := source_of(_host(uri)):
                 self._judge.trust(source, name.partition(";@")[0], now)
+                self._see_home(source, now)
 
     async def on_parts_changed(self, parts: frozenset[str]) -> None:
         """The operator has changed settings, or trunks."""
@@ -127,8 +128,11 @@ class BanWatch:
         return lifted
 
     async def _read_hosts(self) -> None:
-        """Known beforehand, as a ban must not wait for it."""
-        self._hosts = frozenset(source_of(address) for address in await self._carriers())
+        """Known beforehand, as no ban may wait for it. A new carrier may have called before he was one."""
+        known = self._hosts
+        self._hosts = frozenset(filter(None, map(source_of, await self._carriers())))
+        if new := self._hosts - known:
+            await self.list.lift_in([network(host) for host in new])
 
     async def _read_settings(self) -> None:
         row = await self._settings.get(BANS)
@@ -151,8 +155,7 @@ class BanWatch:
             if seen.kind is Kind.GARBAGE:
                 self.garbage += 1
             elif seen.kind is Kind.SUCCESS:
-                if now - self._noted.get(seen.source, 0.0) > _NOTE_SECONDS:
-                    self._homes.add(seen.source)
+                self._see_home(seen.source, now)
             else:
                 self.attempts += 1
                 self._alert_until = now + _ALERT_SECONDS
@@ -161,6 +164,10 @@ class BanWatch:
                 self._waiting[verdict.source] = verdict
                 self._wake.set()
         self._link.busy = now < self._alert_until
+
+    def _see_home(self, source: str, now: float) -> None:
+        if now - self._noted.get(source, 0.0) > _NOTE_SECONDS:
+            self._homes.add(source)
 
     async def _ban_forever(self) -> None:
         while True:
@@ -214,7 +221,7 @@ class BanWatch:
         while True:
             await asyncio.sleep(_LOG_SECONDS)
             try:
-                self._hear(from_log(await asyncio.to_thread(self._tail.read)))
+                self._hear(await asyncio.to_thread(lambda: [*from_log(self._tail.read())]))
             except Exception:
                 log.exception("bans: the engine's log cannot be followed")
 
