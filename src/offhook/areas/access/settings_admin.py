@@ -26,12 +26,14 @@ class ApiPart:
     def paths(self) -> Mapping[str, Any]:
         """The OpenAPI of it."""
         params = declared_params(DeclaredApi)
-        fields = object_of({name: params[name].schema for name in _SHOWN})
+        sent = {name: params[name].schema for name in _SHOWN} | {"enabled": {"type": "boolean"}}
+        port = {"type": "integer", "minimum": 0, "description": "0: that of the command line"}
+        fields, shown = object_of(sent), object_of({**sent, "event_port": port})
         return {
             "/api": {
-                "get": operation("How the API is set", "get_api", fields),
+                "get": operation("How the API is set", "get_api", shown),
                 "patch": {
-                    **operation("Change settings of the API", "change_api", fields),
+                    **operation("Change settings of the API", "change_api", shown),
                     "requestBody": body_of(fields),
                 },
             }

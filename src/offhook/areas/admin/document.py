@@ -121,6 +121,8 @@ def _schema(kind: str, field: Field) -> Json:
         schema = {**field.rule.schema, "type": kind}
         if kind == "integer" and "enum" in schema:
             schema["enum"] = [int(str(choice)) for choice in field.rule.schema["enum"]]  # type: ignore[attr-defined]
+        if kind == "string" and "" in (field.cleared, field.default):
+            schema = {"anyOf": [schema, {"const": ""}], "type": kind}
     schema["description"] = field.doc or field.rule.says
     if field.secret:
         schema["writeOnly"] = True
