@@ -1,4 +1,4 @@
-"""Every endpoint under hostile requests: an envelope always, nothing fails inside, refusals change nothing."""
+"""Every endpoint under hostile requests: an envelope, no failure inside, and refusals change nothing."""
 
 from __future__ import annotations
 
