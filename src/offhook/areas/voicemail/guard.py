@@ -18,6 +18,7 @@ from offhook.clock import Clock
 log = logging.getLogger(__name__)
 
 FAMILY = "offhook-pin"
+_KINDS = {"": "box", "disa": "DISA", "route": "outbound route"}
 _SWEEP_SECONDS = 3600.0
 _OVER_SECONDS = 86400  # well over, so that none is deleted that a call counts on at this moment
 
@@ -44,11 +45,12 @@ class PinGuard:
 
     def on_wrong(self, event: Mapping[str, str]) -> None:
         """A PIN was refused (UserEvent OffhookPin)."""
-        mailbox, by = event.get("Mailbox", ""), event.get("By", "")
+        kind, _, one = event.get("Mailbox", "").rpartition("-")
+        what, by = f"{_KINDS.get(kind, kind)} {one}", event.get("By", "")
         if event.get("Locked") == "yes":
-            log.warning("voicemail: box %s or caller %s is locked after too many wrong PINs", mailbox, by)
+            log.warning("PINs: %s or caller %s is locked after too many wrong ones", what, by)
         else:
-            log.warning("voicemail: a wrong PIN for box %s by %s", mailbox, by)
+            log.warning("PINs: a wrong one for %s by %s", what, by)
 
     async def on_extensions_changed(self, changed: Sequence[ExtensionChanged]) -> None:
         """Forget what was counted for boxes that have another PIN, or none any more.
