@@ -1,4 +1,4 @@
-"""Nobody reaches an outside line without a right, on whatever path (docs/toll-fraud.md has them all).
+"""Nobody reaches an outside line without a right, on whatever path (SECURITY.md has them all).
 
 Extension 1000 may call out, to the carrier `far`; 1001 and 1002 may not. Attackers call in from another carrier.
 Each path ends with a call of 1000 to the same number, which has to get through: so the line could be reached.
@@ -256,7 +256,7 @@ NUMBERS = (
 
 
 async def _headers(house: House) -> None:
-    """A phone without the right calls in the name of another, with odd numbers; a carrier and strangers do."""
+    """A phone without the right calls in the name of another, and odd numbers; so do carriers and strangers."""
     await house.is_refused(await house.two.call(OUTSIDE, list(HEADERS)))
     for number in NUMBERS:
         await house.is_refused(await house.two.call(number))
