@@ -1,7 +1,7 @@
 """Decodes what was uploaded and encodes it as the engine plays it: mono, 8 kHz, 16 bit WAV.
 
-Nothing uploaded is ever stored as it came: what cannot be decoded is refused. Plain WAV is read here; whatever
-needs libsndfile is read by a process of its own (`decoder`), whose crash, memory and time are not the PBX's.
+Nothing uploaded is ever stored as it came: what cannot be decoded is refused. Plain WAV is read here; what
+needs libsndfile is read by a process of its own (`decoder`), whose crash, memory and time are not ours.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ class AudioError(Exception):
 def decode(data: bytes, filename: str) -> Any:
     """The samples (int16, mono, 8 kHz) of a WAV, FLAC, OGG, MP3, AIFF or raw GSM file.
 
-    The content decides, and for raw GSM, which has no header, the ending. Takes seconds for a large file, so not
-    for the event loop. Raises AudioError.
+    The content decides, and for raw GSM, which has no header, the ending. Takes seconds for a large file, so
+    not for the event loop. Raises AudioError.
     """
     if len(data) > MAX_BYTES:
         raise AudioError(f"the file is larger than {MAX_BYTES // 1_000_000} MB")
@@ -111,7 +111,7 @@ def _by_a_process(data: bytes, *, gsm: bool) -> Any:
     # one thread: each would cost the process address space
     environment = {"PYTHONPATH": os.pathsep.join(sys.path), "OPENBLAS_NUM_THREADS": "1", "LC_ALL": "C.UTF-8"}
     try:
-        done = subprocess.run(  # noqa: S603
+        done = subprocess.run(  # noqa: S603 - our own interpreter, no shell
             command, input=data, capture_output=True, timeout=_WALL_SECONDS, env=environment, check=False
         )
     except subprocess.TimeoutExpired:
