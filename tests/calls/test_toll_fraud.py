@@ -1,7 +1,7 @@
 """Nobody reaches an outside line without a right, on whatever path (SECURITY.md has them all).
 
-Extension 1000 may call out, to the carrier `far`; 1001 and 1002 may not. Attackers call in from another carrier.
-Each path ends with a call of 1000 to the same number, which has to get through: so the line could be reached.
+Extension 1000 may call out, to the carrier `far`; 1001 and 1002 may not. Attackers call in from another one.
+Each path ends with a call of 1000 to the same number, which has to get through: the line can be reached.
 """
 
 from __future__ import annotations
@@ -256,7 +256,7 @@ NUMBERS = (
 
 
 async def _headers(house: House) -> None:
-    """A phone without the right calls in the name of another, and odd numbers; so do carriers and strangers."""
+    """A phone without the right calls in the name of another, and odd numbers; so do carriers, strangers."""
     await house.is_refused(await house.two.call(OUTSIDE, list(HEADERS)))
     for number in NUMBERS:
         await house.is_refused(await house.two.call(number))
