@@ -113,12 +113,12 @@ async def main(good: int, hostile: int) -> None:
     ]  # type: ignore[misc]
     bad = [
         await loop.create_server(
-            lambda kind=HOSTILE[at % len(HOSTILE)]: Hostile(kind),
+            lambda kind=kind: Hostile(kind),
             "127.0.0.1",
             0,
             backlog=1000,  # type: ignore[misc]
         )
-        for at in range(hostile)
+        for kind in (HOSTILE * hostile)[:hostile]
     ]
     ports = [[server.sockets[0].getsockname()[1] for server in some] for some in (servers, bad)]
     sys.stdout.write(json.dumps(ports) + "\n")

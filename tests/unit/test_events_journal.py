@@ -210,3 +210,27 @@ async def test_a_row_of_another_version_is_passed_over(books: Books) -> None:
     await again.journal.start()
     assert [entry.seq for entry in await again.journal.after(0, 10)] == [2]
     await again.journal.close()
+
+
+async def test_a_transaction_that_is_undone_takes_no_live_event_with_it(books: Books) -> None:
+    """It stores what waits before its own event; undone, this is stored with the next."""
+    await books.stored(0)
+
+    def broken(unit: UnitOfWork) -> None:
+        books.journal.append(unit, item_of(ConfigChange("extension", "no", "add"), 0.0))
+        raise ValueError("no")
+
+    books.live(1)
+    with pytest.raises(ValueError, match="no"):
+        await books.store.write("broken", broken)
+    await books.stored(2)
+    assert await books.results() == ["0", "1", "2"]
+    assert books.journal.last() == 3
+
+
+async def test_what_was_told_before_a_record_has_the_lower_number(books: Books) -> None:
+    books.live(1)
+    await books.stored(2)
+    books.live(3)
+    await books.journal.flushed()
+    assert await books.results() == ["1", "2", "3"]

@@ -42,6 +42,9 @@ ROW_BYTES = 80
 _RETRY_SECONDS = 1.0
 
 
+_INSERT = sa.insert(event_journal)  # made once, as it runs for each event
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """A committed event: its number, the time when it was told (seconds since the epoch), kind and call."""
@@ -66,6 +69,7 @@ class Journal:
         self._recent_after = 0
         self._first = 1
         self._last = 0
+        self._next = 0  # of the store's writer; 0: it has to look
         self._growth: asyncio.Future[None] | None = None
         self._task: asyncio.Task[None] | None = None
         self._closing = False
@@ -77,15 +81,15 @@ class Journal:
     async def start(self) -> None:
         """Find where the journal stands, and begin to write."""
 
-        def work(connection: sa.Connection) -> tuple[int | None, int | None]:
+        def work(connection: sa.Connection) -> tuple[int | None, int]:
             seq = event_journal.c.seq
             return (
                 connection.execute(sa.select(sa.func.min(seq))).scalar(),
-                connection.execute(sa.select(sa.func.max(seq))).scalar(),
+                _newest(connection),
             )
 
         first, last = await self._store.read(work)
-        self._last = last or 0
+        self._last = last
         self._first = first or self._last + 1
         self._recent_after = self._last
         self._task = asyncio.create_task(self._write_forever(), name="events-journal")
@@ -156,9 +160,13 @@ class Journal:
         new = [item for item in items if not item.stored]
         if not new:
             return
-        first = _insert(unit, new)
-        _mark(new, True)
-        unit.after_rollback(lambda: _mark(new, False))
+        first = self._next or _newest(unit.connection) + 1
+        if self._task is not None:
+            self._next = first + len(new)
+        unit.after_rollback(lambda: self._undone(new))
+        _insert(unit, new, first)
+        for item in new:
+            item.stored = True
         unit.after_commit(lambda: self._seen(new, first))
 
     async def flushed(self) -> None:
@@ -166,6 +174,11 @@ class Journal:
         waiting = self._unwritten
         while waiting and waiting[-1] in self._unwritten:
             await self.grown(self._last)
+
+    def _undone(self, items: Sequence[Item]) -> None:
+        self._next = 0
+        for item in items:
+            item.stored = False
 
     @property
     def _unwritten(self) -> list[Item]:
@@ -244,9 +257,18 @@ def _entry(seq: int, created: float, kind: str, callid: str, body: str) -> Entry
         return None
 
 
-def _mark(items: Sequence[Item], stored: bool) -> None:
-    for item in items:
-        item.stored = stored
+def _newest(connection: sa.Connection) -> int:
+    return int(connection.execute(sa.select(sa.func.max(event_journal.c.seq))).scalar() or 0)
+
+
+def _insert(unit: UnitOfWork, items: Sequence[Item], first: int) -> None:
+    """Store events with what is owed of them, under numbers from the first on."""
+    rows = [{"seq": seq, **_row(item)} for seq, item in enumerate(items, first)]
+    unit.connection.execute(_INSERT, rows)
+    for seq, item in enumerate(items, first):
+        if item.owed:
+            known = sa.select(sa.literal(seq), receivers.c.id).where(receivers.c.id.in_(item.owed))
+            unit.connection.execute(sa.insert(deliveries).from_select(["seq", "receiver_id"], known))
 
 
 def _row(item: Item) -> dict[str, Any]:
@@ -259,18 +281,3 @@ def _row(item: Item) -> dict[str, Any]:
         "body": body,
         "lane": storable(item.lane),
     }
-
-
-def _insert(unit: UnitOfWork, items: Sequence[Item]) -> int:
-    """Store events with what is owed of them; returns the number of the first, the others follow it."""
-    first, *others = [_row(item) for item in items]
-    key = unit.connection.execute(sa.insert(event_journal).values(**first)).inserted_primary_key
-    number = int(key[0]) if key else 0
-    if others:
-        numbered = [{"seq": seq, **row} for seq, row in enumerate(others, number + 1)]
-        unit.connection.execute(sa.insert(event_journal), numbered)
-    for seq, item in enumerate(items, number):
-        if item.owed:
-            known = sa.select(sa.literal(seq), receivers.c.id).where(receivers.c.id.in_(item.owed))
-            unit.connection.execute(sa.insert(deliveries).from_select(["seq", "receiver_id"], known))
-    return number
