@@ -3,84 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest_asyncio
 
 from offhook.callstate.model import ExtensionState
-from offhook.clock import Clock
-from offhook.dialplan import views
-from offhook.events.addresses import Addresses
-from offhook.events.api import CallStatus, ConfigChange, Dialect, Event, ExtensionStatus, NewCdr, Target
-from offhook.events.dispatcher import Dispatcher
-from offhook.events.settings import ReportMethod
-from offhook.store.migrate import open_store
-from offhook.store.unit import Store
+from offhook.events.api import CallStatus, ConfigChange, Dialect, ExtensionStatus
+from tests.support.delivery import CDR, Bench, running_bench
 from tests.support.pbx import Receiver, free_port
 from tests.support.phone import eventually
-
-CDR = NewCdr(
-    callid="1.1",
-    timestart="2026-01-01 00:00:00",
-    callfrom="1000",
-    callto="1001",
-    call_seconds=1,
-    talk_seconds=1,
-    status="ANSWERED",
-    type="Internal",
-)
-
-
-class Bench:
-    """A dispatcher on a store; sessions live until a test ends them."""
-
-    def __init__(self, store: Store) -> None:
-        self.store = store
-        self.dead: set[str] = set()
-        self.logins: list[tuple[str, str]] = []
-        self.dispatcher = self._make()
-
-    def _make(self) -> Dispatcher:
-        async def check_login(username: str, secret: str, _address: str, _port: int) -> bool:
-            self.logins.append((username, secret))
-            return secret == "right"
-
-        return Dispatcher(
-            self.store,
-            Clock(),
-            sn=lambda: "123456789012",
-            gate=lambda event: not (isinstance(event, ExtensionStatus) and event.extension == "9"),
-            alive=lambda session: session not in self.dead,
-            check_login=check_login,
-            addresses=Addresses(),
-        )
-
-    async def again(self) -> None:
-        """Another life of the control plane on the same store."""
-        await self.dispatcher.close()
-        self.dispatcher = self._make()
-        await self.dispatcher.start("127.0.0.1", ReportMethod.HTTP, 0)
-
-    async def receiver(self, session: str, port: int, dialect: Dialect = Dialect.V2_0_0) -> None:
-        await self.dispatcher.register(session, Target("http", "127.0.0.1", port, "/"), dialect)
-
-    def tell(self, event: Event) -> None:
-        self.dispatcher.publish_soon(event)
-
-    async def record(self, event: NewCdr = CDR) -> None:
-        await self.store.write("record", lambda unit: self.dispatcher.publish(unit, event))
 
 
 @pytest_asyncio.fixture
 async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
-    store = open_store(tmp_path / "events.db", views())
-    made = Bench(store)
-    await made.dispatcher.start("127.0.0.1", ReportMethod.HTTP, 0)
-    yield made
-    await made.dispatcher.close()
-    store.close()
+    async with running_bench(tmp_path) as made:
+        yield made
 
 
 @pytest_asyncio.fixture
@@ -156,35 +96,64 @@ async def test_gated_events_stay_here(bench: Bench, receiver: Receiver) -> None:
     assert [event["extension"] for event in receiver.events] == ["8"]
 
 
-async def test_hostile_receivers_delay_nobody(bench: Bench, receiver: Receiver) -> None:
-    """Receivers that never answer, close at once, answer nonsense or are not there at all."""
-
+async def test_no_good_receiver_waits_for_a_hostile_one(bench: Bench, receiver: Receiver) -> None:
+    """Nobody hostile is done with its first event before the good one has its last: so it waited for none."""
+    open_ones: set[asyncio.StreamWriter] = set()
     enough = asyncio.Event()
 
-    async def never(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await enough.wait()
-        writer.close()
+    async def byte_by_byte(writer: asyncio.StreamWriter) -> None:
+        for byte in b"HTTP/1.1 ":
+            writer.write(bytes([byte]))
+            await asyncio.sleep(0.3)
 
-    async def close(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.close()
+    async def huge(writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 " + b"x" * (1 << 22))
 
-    async def nonsense(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def garbage(writer: asyncio.StreamWriter) -> None:
         writer.write(b"\x00" * 5000)
-        writer.close()
 
-    servers = [await asyncio.start_server(handler, "127.0.0.1", 0) for handler in (never, close, nonsense)]
+    async def redirect(writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\n\r\n")
+
+    async def close(writer: asyncio.StreamWriter) -> None:
+        writer.transport.abort()
+
+    async def never(_writer: asyncio.StreamWriter) -> None:
+        await enough.wait()
+
+    def serve(
+        answer: Callable[[asyncio.StreamWriter], Awaitable[None]],
+    ) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]:
+        async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            open_ones.add(writer)
+            with contextlib.suppress(OSError):
+                await answer(writer)
+                await enough.wait()
+            writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
+            open_ones.discard(writer)
+
+        return handler
+
+    kinds = (never, byte_by_byte, huge, garbage, redirect, close)
+    servers = [await asyncio.start_server(serve(kind), "127.0.0.1", 0) for kind in kinds]
     ports = [server.sockets[0].getsockname()[1] for server in servers] + [free_port()]
     for number, port in enumerate(ports):
         await bench.receiver(f"hostile {number}", port)
     await bench.receiver("good", receiver.port)
-    for number in range(20):
+    for number in range(50):
         bench.tell(CallStatus("1.1", ()))
         bench.tell(ConfigChange("extension", str(number), "add"))
-    await eventually(lambda: len(receiver.events) == 40, "the good one has all", 2)
+    await eventually(lambda: len(receiver.events) == 100, "the good one has all")
+    never_done = [one for one in bench.dispatcher.http.states() if one.receiver.target.port == ports[0]]
+    assert never_done[0].delivered < 100
+    assert never_done[0].waiting
+    bench.dispatcher.http.pause()
     enough.set()
     for server in servers:
         server.close()
-    await asyncio.sleep(0.05)
+    await eventually(lambda: not open_ones, "all are gone")
 
 
 async def test_a_receiver_is_held_to_its_200(bench: Bench, receiver: Receiver) -> None:

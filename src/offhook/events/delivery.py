@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from offhook.clock import Clock
 from offhook.events.addresses import Addresses
-from offhook.events.api import BootUp
+from offhook.events.api import FEED_ONLY, BootUp
 from offhook.events.backlog import Backlog
 from offhook.events.dead_letters import BEGUN_ANEW, DeadLetters, bury_owed
 from offhook.events.deliveries import Deliveries
@@ -31,6 +31,8 @@ _LOOK_SECONDS = 2.0
 _POSITION_SECONDS = 10.0
 _CROWDED = 300  # connections at once
 _RESENT_MAX = 1000
+
+_NO_REPLAY = (*FEED_ONLY, BootUp)
 
 OnReceiver = Callable[[str, bool, str], None]
 
@@ -115,7 +117,8 @@ class HttpDelivery:
 
     @property
     def _delivers(self) -> bool:
-        return any(worker.waiting and worker.failing_since is None for worker in self._workers.values())
+        working = (worker for worker in self._workers.values() if worker.failing_since is None)
+        return self.active and any(worker.waiting for worker in working)
 
     def on_receiver(self, hook: OnReceiver) -> None:
         """Have `hook` called with an authority, whether it is down, and a sentence, when a receiver has been
@@ -170,7 +173,7 @@ class HttpDelivery:
             lambda after, live, upto, limit: self._deliveries.backlog(one, after, live, upto, limit),
             last=self._journal.last,
             unseen=lambda: self._journal.unseen,
-            wanted=lambda item: one in item.owed if item.durable else not isinstance(item.event, BootUp),
+            wanted=lambda item: one in item.owed if item.durable else not isinstance(item.event, _NO_REPLAY),
         )
         ties = Ties(
             sn=self._sn,
