@@ -135,12 +135,13 @@ class Alarm:
 
 @dataclass(frozen=True, slots=True)
 class WakeupResult:
-    """A wake-up call is settled; for the modern feed only. `outcome` as in the list of its tries."""
+    """A try of a wake-up call is over; for the modern feed only. `outcome` as in the list of tries, `time` as
+    hh:mm; `callid` is empty where nothing rang."""
 
     callid: str
     extension: str
     outcome: str
-    tries: int
+    time: str
 
 
 FEED_ONLY = (Alarm, WakeupResult)

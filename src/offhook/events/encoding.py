@@ -126,7 +126,7 @@ def _pairs(event: Event) -> Pairs:
                 ("callid", callid),
                 ("extension", extension),
                 ("outcome", event.outcome),
-                ("tries", str(event.tries)),
+                ("time", event.time),
             ]
         case _:
             assert_never(event)

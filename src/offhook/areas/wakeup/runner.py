@@ -29,6 +29,7 @@ from offhook.asterisk.switch import Switch
 from offhook.callstate.model import Member, PartyKind
 from offhook.clock import Clock
 from offhook.contract.errors import ContractError
+from offhook.events.api import Event, WakeupResult
 from offhook.ledger import CallRecord
 from offhook.ledger.rows import CelRow
 from offhook.store.unit import Store, UnitOfWork
@@ -83,6 +84,8 @@ class WakeupRunner:
         self._begin_at = 0.0  # the next one, on the loop's clock
         self._task: asyncio.Task[None] | None = None
         self._look_for_lost = self._forget_at = clock.monotonic()
+        self.publish: Callable[[UnitOfWork, Event], None] = lambda _unit, _event: None
+        """How the end of a try is told, in its transaction."""
         service.on_changed(self._changed.set)
 
     # -- life ---------------------------------------------------------------------------------------------
@@ -123,6 +126,7 @@ class WakeupRunner:
         outcome = tries.judge(record, cel)[0]
         if alarm is not None:
             self._misses.note_in(unit, alarm, outcome)
+            self.publish(unit, WakeupResult(record.callid, alarm.number, outcome, alarm.time))
         broken = outcome is Outcome.BROKEN
         unit.after_commit(lambda: self._over(alarm.id if alarm and broken else None))
 
@@ -168,6 +172,7 @@ class WakeupRunner:
                 with contextlib.suppress(tries.NotDue):
                     missed = tries.miss(unit, alarm.id, now, "the PBX could not ring in time", rules)
                     self._misses.note_in(unit, missed, Outcome.MISSED)
+                    self.publish(unit, WakeupResult("", missed.number, Outcome.MISSED, missed.time))
 
         await self._store.write("wake-up calls missed", work)
 

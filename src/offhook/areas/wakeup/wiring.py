@@ -39,6 +39,7 @@ class WakeupParts:
             prompt_exists=core.prompts.exists,
             capacity=call_capacity(core.settings.rtp_ports),
         )
+        self.runner.publish = core.dispatcher.publish
         core.records.with_record(self.runner.on_record)
         self.parts: tuple[AdminPart, ...] = (
             WakeupsPart(core.store, core.wakeups),
