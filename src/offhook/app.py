@@ -453,6 +453,7 @@ class Pbx:
         try:
             await self.core.dispatcher.set_method(self.core.settings.bind, method, port)
         except OSError as failure:
+            self._reporting = method, 0  # so that the next change tries again
             self.messages.alarms.raise_("eventport", f"port {port} for events cannot be opened: {failure}")
         else:
             self.messages.alarms.clear("eventport", "events can be told as they should be")

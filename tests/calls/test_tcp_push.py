@@ -125,6 +125,28 @@ async def test_one_way_of_pushing_at_a_time(pbx: TestPbx) -> None:
         pbx.client.token = tokens
 
 
+async def test_a_port_that_cannot_be_opened_is_an_alarm(pbx: TestPbx) -> None:
+    def active() -> set[str]:
+        return {key for key, on in told.items() if on}
+
+    told: dict[str, bool] = {}
+    try:
+        await pbx.admin("PATCH", "/api", {"report_method": "TCP", "event_port": pbx.settings.http_port})
+        answer = await pbx.admin("GET", "/api")
+        assert (answer["report_method"], answer["event_port"]) == ("TCP", pbx.settings.http_port)
+        for wanted in (True, False):
+            async with asyncio.timeout(5):
+                while ("eventport" in active()) is not wanted:
+                    items = (await pbx.admin("GET", "/alarms"))["items"]
+                    told = {item["key"]: item["active"] for item in items}
+            port = free_port()
+            await pbx.admin("PATCH", "/api", {"event_port": port})
+            async with tcp_client(port):
+                pass
+    finally:
+        await pbx.admin("PATCH", "/api", {"report_method": "HTTP"})
+
+
 async def test_wrong_logins_lock_the_address(pbx: TestPbx) -> None:
     port = free_port()
     await pbx.apply(f"api: {{report_method: TCP, event_port: {port}}}")

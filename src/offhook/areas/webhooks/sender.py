@@ -98,7 +98,7 @@ class Sender:
         if self._session is None:
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(
-                    resolver=_Resolver(self._addresses), use_dns_cache=False, limit=200, limit_per_host=20
+                    resolver=_Resolver(self._addresses), use_dns_cache=False, limit=0
                 ),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 timeout=aiohttp.ClientTimeout(total=TOTAL_SECONDS, sock_connect=CONNECT_SECONDS),
