@@ -18,7 +18,7 @@ from offhook.areas.webhooks import model
 from offhook.areas.webhooks.signing import key_of, new_secret, signature_headers
 from offhook.callstate.model import ExtensionState
 from offhook.delivery import Delivery
-from offhook.events.api import ConfigChange, Event, ExtensionStatus
+from offhook.events.api import CallStatus, ConfigChange, Dtmf, Event, ExtensionStatus
 from tests.support.admin import Admin
 from tests.support.api import TestApi, running_api
 from tests.support.pbx import free_port
@@ -382,6 +382,55 @@ async def test_a_restart_loses_nothing_and_a_kill_repeats_with_the_same_id(house
     assert ids[2] == ids[3]
     assert len(set(ids)) == 3
     await last.close()
+
+
+async def test_calls_side_by_side_each_in_its_order(house: House) -> None:
+    calls = [f"1.{number}" for number in range(6)]
+    under_way = most = 0
+
+    async def slowly() -> None:
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        await asyncio.sleep(0.02)
+        under_way -= 1
+
+    house.receiver.wait = slowly
+    await house.hook(kinds="CallStatus,DTMF")
+    worker = house.service.workers[0]
+    told = [event for _ in range(5) for callid in calls for event in (CallStatus(callid, ()),)]
+    last = await house.tell(*told, *(Dtmf(callid, (), "1", 0) for callid in calls))
+    await eventually(lambda: worker.progress.position == last, "all are delivered")
+    assert 2 <= most <= 8
+    bodies = sorted(house.receiver.bodies, key=lambda body: int(body["id"]))
+    assert [body["data"]["callid"] for body in bodies] == calls * 6
+    for callid in calls:
+        mine = [body for body in house.receiver.bodies if body["data"]["callid"] == callid]
+        assert mine == sorted(mine, key=lambda body: int(body["id"]))
+        assert mine[-1]["type"] == "DTMF"
+
+
+async def test_while_it_fails_one_request_at_a_time_asks(house: House) -> None:
+    under_way = most = 0
+
+    async def slowly() -> None:
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        await asyncio.sleep(0.02)
+        under_way -= 1
+
+    house.receiver.status = 500
+    await house.hook(kinds="CallStatus")
+    await house.tell(*(CallStatus(f"1.{number}", ()) for number in range(8)))
+    await eventually(lambda: len(house.receiver.got) >= 12, "all have failed, and some again")
+    house.receiver.wait = slowly
+    tried = len(house.receiver.got)
+    await eventually(lambda: len(house.receiver.got) >= tried + 5, "it is tried again")
+    assert most == 1
+    house.receiver.status = 200
+    worker = house.service.workers[0]
+    await eventually(lambda: house.service.behind(worker) == 0, "all are delivered")
 
 
 async def test_one_that_hangs_delays_no_other(house: House) -> None:

@@ -26,12 +26,13 @@ _ENCODED_MAX = 2000
 @dataclass(frozen=True, slots=True)
 class FeedItem:
     """One event of the feed. `data` is the JSON of the contract's format 2.0.0 on one line, `at` the time in
-    seconds since the epoch, `id` the position behind it."""
+    seconds since the epoch, `id` the position behind it, `lane` what it stays in order with."""
 
     id: int
     kind: str
     at: float
     data: bytes
+    lane: str = ""
 
 
 class FeedReader:
@@ -97,7 +98,8 @@ class Feed:
         known = self._encoded.get(entry.seq)
         if known is None:
             (data,) = encode(entry.event, Dialect.V2_0_0, self._sn())
-            known = FeedItem(entry.seq, WIRE_KINDS[entry.kind], entry.created, data)
+            lane = entry.callid or getattr(entry.event, "extension", "") or entry.kind
+            known = FeedItem(entry.seq, WIRE_KINDS[entry.kind], entry.created, data, lane)
             self._encoded[entry.seq] = known
             if len(self._encoded) > _ENCODED_MAX:
                 self._encoded.popitem(last=False)

@@ -172,7 +172,7 @@ class WebhookPart:
             "position": progress.position,
             "behind": self._webhooks.behind(worker),
             **({"failingsince": int(progress.failing_since)} if progress.failing_since else {}),
-            **({"next": int(worker.next_try)} if worker.next_try else {}),
+            **({"next": int(worker.pacing.next_try)} if worker.pacing.next_try else {}),
             "answer": progress.answer,
             "delivered": worker.delivered,
         }

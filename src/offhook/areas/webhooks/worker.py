@@ -1,15 +1,16 @@
-"""One webhook at work: event by event in order, each until its receiver has taken it.
+"""One webhook at work: the events of a call in order, calls side by side, each until it was taken.
 
-read ─► sign ─► send ─► taken: the next one
-                    └► not: pause, again; until it is no longer kept, then on with what is, and a `gap`
+    read a page ─► a lane for each call ─► sign ─► send ─► taken: the next one of the lane
+                                                       └► not: pause, again, until it is no longer kept
+
+The position follows what is taken without a hole; after a kill the rest of the page comes once more.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from offhook.areas.webhooks.model import (
     ALARM_SECONDS,
@@ -19,19 +20,21 @@ from offhook.areas.webhooks.model import (
     Settings,
     State,
     delivery_of,
-    pause_after,
 )
+from offhook.areas.webhooks.pacing import Pacing
 from offhook.areas.webhooks.sender import Answer, Sender
 from offhook.areas.webhooks.signing import signature_headers
 from offhook.clock import Clock
 from offhook.events.feed import GAP, Feed, FeedItem
 from offhook.events.target import absolute_target
+from offhook.tasks import stop
 
 log = logging.getLogger(__name__)
 
 _GRACE_SECONDS = 2.0
 _STORE_PAUSE = 5.0
 _NOTE_SECONDS = 5.0
+_AT_ONCE = 8
 
 
 class Worker:
@@ -51,17 +54,17 @@ class Worker:
     ) -> None:
         self.settings = settings
         self.progress = progress
-        self.next_try = 0.0
         self.delivered = 0
+        self.pacing = Pacing(clock)
         self._feed = feed
         self._sender = sender
         self._clock = clock
         self._moved = moved
         self._alarm = alarm
         self._noted = float("-inf")
-        self._woken = asyncio.Event()
+        self._slots = asyncio.Semaphore(_AT_ONCE)
         self._ending = False
-        self._trying: asyncio.Task[Answer] | None = None
+        self._in_flight = 0
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -77,16 +80,11 @@ class Worker:
     async def close(self) -> None:
         """End; what is under way gets a moment to arrive."""
         self._ending = True
-        if self._trying is not None:
-            await asyncio.wait([self._trying], timeout=_GRACE_SECONDS)
-            await asyncio.sleep(0)  # so that its end is taken note of
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-
-    def wake(self) -> None:
-        """Try again at once."""
-        self._woken.set()
+        if self._task is None:
+            return
+        if self._in_flight:
+            await asyncio.wait([self._task], timeout=_GRACE_SECONDS)
+        await stop(self._task)
 
     async def try_once(self, delivery: Delivery) -> Answer:
         """Send one request now."""
@@ -107,53 +105,71 @@ class Worker:
     async def _deliver_page(self) -> None:
         reader = self._feed.open(self.progress.position, self.settings.kinds, self.settings.extension)
         items = await reader.read()
-        for item in items:
-            if not await self._deliver(item):
-                return
+        if items and not await self._deliver_all(items):
+            return
         if reader.position != self.progress.position:
             self._skip_to(reader.position)
         if not items:
             await reader.grown()
 
+    async def _deliver_all(self, items: Sequence[FeedItem]) -> bool:
+        """Deliver a page; False when something of it no longer can be."""
+        waiting = dict.fromkeys(item.id for item in items)
+        lanes: dict[str, list[FeedItem]] = {}
+        for item in items:
+            lanes.setdefault(item.lane, []).append(item)
+
+        async def deliver(lane: Sequence[FeedItem]) -> bool:
+            for item in lane:
+                if not await self._deliver(item):
+                    return False
+                first = next(iter(waiting))
+                del waiting[item.id]
+                if item.id == first:
+                    upto = next(iter(waiting), items[-1].id + 1) - 1
+                    self._set(position=max(upto, self.progress.position))
+            return True
+
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(deliver(lane)) for lane in lanes.values()]
+        return all(task.result() for task in tasks)
+
     async def _deliver(self, item: FeedItem) -> bool:
         """Send until it was taken; False when there is no use in it any more."""
         delivery, tries = delivery_of(self.settings.id, item), 0
-        while not self._ending and (item.kind == GAP or self._feed.keeps(item.id)):
-            self._woken.clear()
-            self._trying = asyncio.create_task(self.try_once(delivery))
-            try:
-                answer = await self._trying
-            finally:
-                self._trying = None
+        while self._has_use(item):
+            async with self._slots, self.pacing.turn() as turn:
+                if not self._has_use(item):
+                    break
+                self._in_flight += 1
+                try:
+                    answer = await self.try_once(delivery)
+                finally:
+                    self._in_flight -= 1
             tries += 1
             if answer.taken:
                 self.delivered += 1
-                self._well(item.id, answer)
+                self._well(answer)
                 return True
             if answer.at_once and tries == 1:
                 continue  # a connection that was kept open may be closed at any time
-            if not self._failing(answer):
-                return False
-            await self._rest(pause_after(tries, answer.again, random.random()))  # noqa: S311
+            self.pacing.failed(turn, answer.again)
+            self._failing(answer)
         return False
 
-    async def _rest(self, seconds: float) -> None:
-        self.next_try = self._clock.now() + seconds
-        try:
-            async with asyncio.timeout(seconds):
-                await self._woken.wait()
-        except TimeoutError:
-            pass
-        self.next_try = 0.0
+    def _has_use(self, item: FeedItem) -> bool:
+        going = self.progress.state is State.ACTIVE and not self._ending
+        return going and (item.kind == GAP or self._feed.keeps(item.id))
 
-    def _well(self, number: int, answer: Answer) -> None:
+    def _well(self, answer: Answer) -> None:
+        self.pacing.well()
         if self.progress.failing_since:
             log.info("webhook %s: %s takes events again", self.settings.name, self.authority)
             self._alarm("")
-        self._set(position=number, failing_since=0.0, answer=answer.says)
+        self._set(failing_since=0.0, answer=answer.says)
 
-    def _failing(self, answer: Answer) -> bool:
-        """Note a failed try; False when it was the last one."""
+    def _failing(self, answer: Answer) -> None:
+        """Note a failed try, which may be the last one."""
         now, since = self._clock.now(), self.progress.failing_since
         if not since:
             log.warning("webhook %s: %s: %s", self.settings.name, self.authority, answer.says)
@@ -163,10 +179,8 @@ class Worker:
             self._set(state=State.FAILED)
             log.error("webhook %s: %s: given up: %s", self.settings.name, self.authority, answer.says)
             self._alarm(f"{self.authority} gets no more events: {answer.says}")
-            return False
-        if now - since >= ALARM_SECONDS:
+        elif now - since >= ALARM_SECONDS:
             self._alarm(f"{self.authority} takes no events: {answer.says}")
-        return True
 
     def _skip_to(self, position: int) -> None:
         """Note what was not wanted; now and then is enough, as it would only be read again."""
