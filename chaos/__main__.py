@@ -31,7 +31,7 @@ FAULTS: Mapping[str, Fault] = {
     "trunk": links.trunk_dead,
     "register": crowds.registering,
     "files": crowds.control_without_descriptors,
-    "enginefiles": crowds.engine_without_descriptors,
+    "capacity": crowds.engine_at_capacity,
 }
 
 

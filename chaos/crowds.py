@@ -12,16 +12,19 @@ from pathlib import Path
 from typing import Self
 
 from tests.support.pbx import STRONG
-from tests.support.phone import eventually
+from tests.support.phone import Call, Phone, eventually
+from tests.support.process import up_process
 from tests.support.sip import SipMessage, digest, parse
 
-from chaos.house import until
+from chaos.house import hang_up, until
 from chaos.outcome import Outcome
 from chaos.trial import Trial, trial
 
 FIRST = 30000
 _PAUSES = (0.5, 1.0, 2.0, 4.0)  # of repetitions over UDP (RFC 3261, section 17.1.2.2); the last repeats
-_SPARE = 4
+DESCRIPTORS = 500
+"""Of the engine, which has a hundred for itself and ten for each of CALLS."""
+CALLS = 40
 
 
 @dataclass
@@ -154,31 +157,62 @@ async def control_without_descriptors(
         for _ in range(times):
             await asyncio.sleep(1.0)
             async with one.fault():
-                await _exhausted(one.house.up.pid, 0, seconds)
+                await _exhausted(one.house.up.pid, seconds)
                 one.mended()
                 await one.load.dials_again()
     return one.outcome
 
 
-async def engine_without_descriptors(
-    chance: random.Random, times: int = 5, rate: float = 20.0, seconds: float = 5.0
+async def engine_at_capacity(
+    chance: random.Random, times: int = 3, rate: float = 5.0, over: int = 20
 ) -> Outcome:
-    """The engine has descriptors for a few more calls only: others are refused, those that are up go on."""
-    async with trial("Asterisk without descriptors", chance, rate=rate, calls_suffer=True) as one:
+    """More calls than the engine has descriptors for: those above are refused at once, all others go on."""
+    async with (
+        up_process(within=("prlimit", f"--nofile={DESCRIPTORS}:{DESCRIPTORS}")) as up,
+        trial(f"descriptors for {CALLS} calls", chance, rate=rate, pairs=6, up=up, calls_suffer=True) as one,
+    ):
+        numbers = [str(FIRST + n) for n in range(2 * (CALLS + over))]
+        await one.house.make(numbers)
+        phones = [await one.house.phone(number, audio=False) for number in numbers]
         for _ in range(times):
-            await asyncio.sleep(1.0)
             async with one.fault():
-                await _exhausted(one.house.up.engine_pid, _SPARE, seconds)
+                calls = await asyncio.gather(
+                    *(_begun(phones[at], phones[at + 1].number, at / 30) for at in range(0, len(phones), 2))
+                )
+                up_calls = [call for call in calls if call.is_up]
+                await one.load.talks_are_heard()
+                refused = sorted({call.statuses[-1] for call in calls if not call.is_up})
+                one.outcome.notes.append(f"{len(up_calls)} calls taken, the rest refused with {refused}")
+                if not refused or any(status < 400 for status in refused):
+                    one.outcome.broken.append(f"calls above the capacity: {refused}")
                 one.mended()
+                await asyncio.gather(*(hang_up(call) for call in calls))
                 await one.load.dials_again()
-            await one.load.talks_are_heard()
+            one.outcome.calls += len(up_calls)
+            pairs = {(call.phone.number, str(int(call.phone.number) + 1)) for call in up_calls}
+            await until(lambda pairs=pairs: _have_records(one, pairs), "a record for each", 20)  # type: ignore[misc]
+            for phone in phones:
+                phone.forget_calls()
     return one.outcome
 
 
-async def _exhausted(pid: int, spare: int, seconds: float) -> None:
-    """Leave a process only as many descriptors as it has, and so many more."""
+async def _begun(phone: Phone, number: str, after: float) -> Call:
+    """A call that is up, or was refused in time."""
+    await asyncio.sleep(after)
+    call = await phone.call(number)
+    await eventually(lambda: call.is_up or call.ended, "it is answered or refused", 8)
+    return call
+
+
+async def _have_records(one: Trial, pairs: set[tuple[str, str]]) -> bool:
+    told = {(event["callfrom"], event["callto"]) for event in one.house.receiver.named("NewCdr")}
+    return pairs <= told
+
+
+async def _exhausted(pid: int, seconds: float) -> None:
+    """Leave a process only as many descriptors as it has."""
     soft, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
-    resource.prlimit(pid, resource.RLIMIT_NOFILE, (_highest(pid) + 1 + spare, hard))
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (_highest(pid) + 1, hard))
     await asyncio.sleep(seconds)
     resource.prlimit(pid, resource.RLIMIT_NOFILE, (soft, hard))
 

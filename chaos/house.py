@@ -50,6 +50,7 @@ class House:
     client: Client
     receiver: TimedReceiver
     phones: dict[str, Phone] = field(default_factory=dict)
+    numbers: list[str] = field(default_factory=list)
     outages: list[tuple[float, float]] = field(default_factory=list)
 
     async def login(self) -> None:
@@ -63,9 +64,10 @@ class House:
         return numbers
 
     async def make(self, numbers: list[str]) -> None:
-        """Make extensions without forwards at once."""
+        """Make extensions without forwards at once, beside those that are there."""
+        self.numbers += numbers
         fields = f"registerpassword: {STRONG!r}, busyforward: off, noanswerforward: off"
-        lines = [f"- {{number: '{n}', username: U{n}, registername: '{n}', {fields}}}" for n in numbers]
+        lines = [f"- {{number: '{n}', username: U{n}, registername: '{n}', {fields}}}" for n in self.numbers]
         status, output = await self.up.command("apply", "-", stdin="\n".join(["extensions:", *lines, ""]))
         if status:
             raise AssertionError(output)

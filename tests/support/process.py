@@ -147,10 +147,10 @@ class UpProcess:
 
 
 @asynccontextmanager
-async def up_process() -> AsyncIterator[UpProcess]:
+async def up_process(within: Sequence[str] = ()) -> AsyncIterator[UpProcess]:
     """A data folder with a PBX that is ended, engine included, at the end of the block."""
     with TemporaryDirectory(prefix="up-", ignore_cleanup_errors=True) as folder:
-        up = UpProcess(Path(folder))
+        up = UpProcess(Path(folder), within=within)
         try:
             yield up
         finally:

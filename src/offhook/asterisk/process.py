@@ -35,7 +35,8 @@ _STOP_SECONDS = 10
 _PAUSES = (1, 2, 4, 8, 15, 30)
 _STABLE_SECONDS = 60
 _LOG_BYTES = 20_000_000
-_DESCRIPTORS_PER_CALL = 10
+_DESCRIPTORS_PER_CALL = 10  # 9 measured
+_DESCRIPTORS_AT_REST = 100  # 53 measured
 _PORTS_PER_CALL = 4
 
 
@@ -88,11 +89,16 @@ def free_port() -> int:
 
 def call_capacity(rtp_ports: tuple[int, int]) -> int:
     """How many calls this machine carries: descriptors / 10 or RTP ports / 4, whichever is less."""
-    descriptors = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     by_ports = (rtp_ports[1] - rtp_ports[0] + 1) // _PORTS_PER_CALL
+    return min(calls_by_descriptors() or by_ports, by_ports)
+
+
+def calls_by_descriptors() -> int:
+    """How many calls an engine that we start has descriptors for; 0 for any number."""
+    descriptors = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     if descriptors == resource.RLIM_INFINITY:
-        return by_ports
-    return min(descriptors // _DESCRIPTORS_PER_CALL, by_ports)
+        return 0
+    return max(1, (descriptors - _DESCRIPTORS_AT_REST) // _DESCRIPTORS_PER_CALL)
 
 
 class EngineProcess:
@@ -142,7 +148,8 @@ class EngineProcess:
     async def _spawn(self, wanted: str) -> None:
         settings = self.settings
         port, secret = free_port(), secrets.token_hex(24)
-        settings_now = _with_port(settings, port)
+        # not part of the hash: a living engine has the limits of its own start
+        settings_now = dataclasses.replace(settings, ami_port=port, max_calls=calls_by_descriptors())
         await asyncio.to_thread(write_static_config, settings_now, secret)
         self._rotate()
         environment = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "HOME": str(settings.folder)}
@@ -271,10 +278,6 @@ class EngineProcess:
                 break
             await asyncio.sleep(0.02)
         self.state_path.unlink(missing_ok=True)
-
-
-def _with_port(settings: EngineSettings, port: int) -> EngineSettings:
-    return dataclasses.replace(settings, ami_port=port)
 
 
 async def _answers(port: int) -> bool:

@@ -60,7 +60,8 @@ class EngineSettings:
     """All that the static configuration depends on.
 
     `dialplan` is the text of extensions.conf; `realtime` maps extconfig families to views of the store;
-    `local_nets` and `external_address` describe NAT; `timezone` is an IANA name or empty for the machine's.
+    `local_nets` and `external_address` describe NAT; `timezone` is an IANA name or empty for the machine's;
+    calls above `max_calls` are refused (0: none).
     """
 
     tree: EngineTree
@@ -74,6 +75,7 @@ class EngineSettings:
     tls_key: Path | None = None
     rtp_ports: tuple[int, int] = (10000, 12999)
     ami_port: int = 5038
+    max_calls: int = 0
     timezone: str = ""
     external_address: str = ""
     local_nets: Sequence[str] = ()
@@ -131,6 +133,7 @@ def render(settings: EngineSettings, ami_secret: str) -> dict[str, str]:
 def _asterisk(settings: EngineSettings) -> str:
     # flock: the lock that is a file stays when the engine is killed, and then no message is kept any more
     folder, tree = settings.folder, settings.tree
+    limit = f"maxcalls = {settings.max_calls}\n" if settings.max_calls else ""
     return f"""\
 [directories]
 astetcdir => {settings.etc}
@@ -149,7 +152,7 @@ systemname =
 hideconnect = yes
 live_dangerously = no
 lockmode = flock
-"""
+{limit}"""
 
 
 def _modules() -> str:
