@@ -156,11 +156,16 @@ async def control_without_descriptors(
     async with trial("offhook without descriptors", chance, rate=rate) as one:
         for _ in range(times):
             await asyncio.sleep(1.0)
-            async with one.fault():
-                await _exhausted(one.house.up.pid, seconds)
-                one.mended()
-                await one.load.dials_again()
+            await exhaust(one, seconds)
     return one.outcome
+
+
+async def exhaust(one: Trial, seconds: float) -> None:
+    """Leave offhook only as many descriptors as it has, for so long."""
+    async with one.fault():
+        await _exhausted(one.house.up.pid, seconds)
+        one.mended()
+        await one.load.dials_again()
 
 
 async def engine_at_capacity(

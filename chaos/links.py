@@ -7,7 +7,7 @@ import contextlib
 import json
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from functools import partial
 
 from tests.support.carrier import Carrier
@@ -21,7 +21,7 @@ from chaos.trial import Trial, trial
 
 OUTSIDER = "29999"
 
-_Fault = Callable[[Trial, Proxy], Awaitable[None]]
+AmiFault = Callable[[Trial, Proxy], Awaitable[None]]
 
 
 @contextlib.asynccontextmanager
@@ -39,50 +39,59 @@ async def ami_proxy(at: House) -> AsyncIterator[Proxy]:
 
 async def ami_cut(chance: random.Random, times: int = 20, rate: float = 20.0) -> Outcome:
     """The AMI is cut and refuses new connections for a while; calls go on, the API says 30002."""
+    return await _ami("AMI cut", chance, times, rate, cut)
 
-    async def fault(one: Trial, proxy: Proxy) -> None:
-        proxy.closed = True
-        proxy.cut()
-        await asyncio.sleep(one.chance.uniform(0.1, 3.0))
-        proxy.closed = False
 
-    return await _ami("AMI cut", chance, times, rate, fault)
+async def cut(one: Trial, proxy: Proxy) -> None:
+    """Cut the AMI once."""
+    proxy.closed = True
+    proxy.cut()
+    await asyncio.sleep(one.chance.uniform(0.1, 3.0))
+    proxy.closed = False
 
 
 async def ami_slow(chance: random.Random, times: int = 3, rate: float = 20.0, delay: float = 5.0) -> Outcome:
     """All that goes over the AMI comes 5 s later, for some time."""
+    return await _ami(f"AMI delayed {delay:g} s", chance, times, rate, partial(slow, delay))
 
-    async def fault(_one: Trial, proxy: Proxy) -> None:
-        proxy.delay = delay
-        await asyncio.sleep(3 * delay)
-        proxy.delay = 0.0
 
-    return await _ami(f"AMI delayed {delay:g} s", chance, times, rate, fault)
+async def slow(delay: float, _one: Trial, proxy: Proxy) -> None:
+    """Delay what goes over the AMI by so much, three times as long."""
+    proxy.delay = delay
+    await asyncio.sleep(3 * delay)
+    proxy.delay = 0.0
 
 
 async def ami_torn(chance: random.Random, times: int = 20, rate: float = 20.0) -> Outcome:
     """What the engine sends ends in the middle of a line, again and again."""
-
-    async def fault(one: Trial, proxy: Proxy) -> None:
-        proxy.torn = True
-        await asyncio.sleep(one.chance.uniform(0.5, 3.0))
-        proxy.torn = False
-
-    return await _ami("AMI half-written", chance, times, rate, fault)
+    return await _ami("AMI half-written", chance, times, rate, tear)
 
 
-async def _ami(name: str, chance: random.Random, times: int, rate: float, fault: _Fault) -> Outcome:
-    async with trial(name, chance, rate=rate) as one, contextlib.AsyncExitStack() as stack:
+async def tear(one: Trial, proxy: Proxy) -> None:
+    """Have each connection of the AMI end within its first piece."""
+    proxy.torn = True
+    await asyncio.sleep(one.chance.uniform(0.5, 3.0))
+    proxy.torn = False
+
+
+async def _ami(name: str, chance: random.Random, times: int, rate: float, fault: AmiFault) -> Outcome:
+    async with trial(name, chance, rate=rate) as one:
+        await on_ami(one, [fault] * times)
+    return one.outcome
+
+
+async def on_ami(one: Trial, faults: Sequence[AmiFault]) -> None:
+    """Do these to the AMI, one after the other; at the end all calls have ended."""
+    async with contextlib.AsyncExitStack() as stack:
         with one.house.outage():
             proxy = await stack.enter_async_context(ami_proxy(one.house))
-        for _ in range(times):
-            await asyncio.sleep(chance.uniform(0.5, 2.0))
+        for fault in faults:
+            await asyncio.sleep(one.chance.uniform(0.5, 2.0))
             async with one.fault():
                 await fault(one, proxy)
                 one.mended()
                 await one.load.dials_again()
         await one.finish()  # as long as the proxy is there
-    return one.outcome
 
 
 async def receiver_away(
@@ -90,19 +99,24 @@ async def receiver_away(
 ) -> Outcome:
     """The receiver refuses connections under load; when it is back it gets every record it has missed."""
     async with trial(f"receiver away {seconds:g} s", chance, rate=rate) as one:
-        receiver = one.house.receiver
         for _ in range(times):
             await asyncio.sleep(1.0)
-            async with one.fault():
-                await receiver.close()
-                await asyncio.sleep(seconds)
-                stored = {row[0] for row in await one.house.up.rows("SELECT callid FROM cdr")}
-                missed = stored - _told(receiver)
-                await receiver.start(receiver.port)
-                one.mended()
-                await until(partial(_has_heard, receiver, missed), "what was missed is told", 300)
-            one.outcome.notes.append(f"{len(missed)} records told after it was back")
+            await leave(one, seconds)
     return one.outcome
+
+
+async def leave(one: Trial, seconds: float) -> None:
+    """Have the receiver refuse connections for so long."""
+    receiver = one.house.receiver
+    async with one.fault():
+        await receiver.close()
+        await asyncio.sleep(seconds)
+        stored = {row[0] for row in await one.house.up.rows("SELECT callid FROM cdr")}
+        missed = stored - _told(receiver)
+        await receiver.start(receiver.port)
+        one.mended()
+        await until(partial(_has_heard, receiver, missed), "what was missed is told", 300)
+    one.outcome.notes.append(f"{len(missed)} records told after the receiver was back")
 
 
 async def _has_heard(receiver: TimedReceiver, callids: set[str]) -> bool:

@@ -9,10 +9,10 @@ import resource
 import sqlite3
 from pathlib import Path
 
-from chaos.house import House, until
+from chaos.house import until
 from chaos.outcome import Outcome
 from chaos.small_disk import small_disk
-from chaos.trial import trial
+from chaos.trial import Trial, trial
 
 BUSY_SECONDS = 8.0
 """An answer has to come within this time, whatever the store does: a write waits 5 s for a lock."""
@@ -23,14 +23,19 @@ async def locked(chance: random.Random, times: int = 5, rate: float = 20.0, seco
     async with trial("store locked", chance, rate=rate) as one:
         for _ in range(times):
             await asyncio.sleep(1.0)
-            async with one.fault():
-                other = await asyncio.to_thread(_lock, one.house.store)
-                await asyncio.sleep(seconds)
-                await asyncio.to_thread(other.rollback)
-                other.close()
-                one.mended()
-                await _writes_again(one.house)
-    return _in_time(one.outcome, one.load.slowest)
+            await lock(one, seconds)
+    return one.outcome
+
+
+async def lock(one: Trial, seconds: float) -> None:
+    """Hold the store's write lock for so long."""
+    async with one.fault():
+        other = await asyncio.to_thread(_locked, one.house.store)
+        await asyncio.sleep(seconds)
+        await asyncio.to_thread(other.rollback)
+        other.close()
+        one.mended()
+        await _writes_again(one)
 
 
 async def failing(
@@ -40,15 +45,20 @@ async def failing(
     async with trial("store's disk fails", chance, rate=rate) as one:
         for _ in range(times):
             await asyncio.sleep(1.0)
-            async with one.fault():
-                pid = one.house.up.pid
-                soft, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)
-                resource.prlimit(pid, resource.RLIMIT_FSIZE, (0, hard))
-                await asyncio.sleep(seconds)
-                resource.prlimit(pid, resource.RLIMIT_FSIZE, (soft, hard))
-                one.mended()
-                await _writes_again(one.house)
-    return _in_time(one.outcome, one.load.slowest)
+            await fail(one, seconds)
+    return one.outcome
+
+
+async def fail(one: Trial, seconds: float) -> None:
+    """Have every write of offhook to a file fail for so long."""
+    async with one.fault():
+        pid = one.house.up.pid
+        soft, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (0, hard))
+        await asyncio.sleep(seconds)
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (soft, hard))
+        one.mended()
+        await _writes_again(one)
 
 
 async def full(chance: random.Random, times: int = 5, rate: float = 20.0, seconds: float = 10.0) -> Outcome:
@@ -65,37 +75,42 @@ async def full(chance: random.Random, times: int = 5, rate: float = 20.0, second
                 await asyncio.sleep(seconds)
                 filler.unlink()
                 one.mended()
-                await _writes_again(one.house)
-    return _in_time(one.outcome, one.load.slowest)
+                await _writes_again(one)
+    return one.outcome
 
 
 async def read_only(chance: random.Random, times: int = 3, rate: float = 20.0) -> Outcome:
     """The store's files may only be read when offhook starts: it says so and ends, and calls go on."""
     async with trial("store read-only", chance, rate=rate) as one:
-        up = one.house.up
-        files = [up.seen / f"offhook.db{ending}" for ending in ("", "-wal", "-shm")]
         for _ in range(times):
             await asyncio.sleep(1.0)
-            async with one.fault():
-                await up.kill()
-                for path in files:
-                    path.chmod(0o400)
-                log = len(up.log)
-                try:
-                    await up.start()
-                    one.outcome.broken.append("offhook has started on a store that it cannot write")
-                except AssertionError:
-                    if await up.wait() != 1 or "read-only" not in up.log[log:]:
-                        one.outcome.broken.append(f"it says: {up.log[log:]}")
-                for path in files:
-                    path.chmod(0o600)
-                one.mended()
-                await up.start()
-                await _writes_again(one.house)
+            await forbid(one)
     return one.outcome
 
 
-def _lock(path: Path) -> sqlite3.Connection:
+async def forbid(one: Trial) -> None:
+    """Start offhook on a store that it may only read, which has to fail with a clear word; then mend it."""
+    up = one.house.up
+    files = [up.seen / f"offhook.db{ending}" for ending in ("", "-wal", "-shm")]
+    async with one.fault():
+        await up.kill()
+        for path in files:
+            path.chmod(0o400)
+        log = len(up.log)
+        try:
+            await up.start()
+            one.outcome.broken.append("offhook has started on a store that it cannot write")
+        except AssertionError:
+            if await up.wait() != 1 or "read-only" not in up.log[log:]:
+                one.outcome.broken.append(f"it says: {up.log[log:]}")
+        for path in files:
+            path.chmod(0o600)
+        one.mended()
+        await up.start()
+        await _writes_again(one)
+
+
+def _locked(path: Path) -> sqlite3.Connection:
     other = sqlite3.connect(path, timeout=20, isolation_level=None, check_same_thread=False)
     other.execute("BEGIN IMMEDIATE")
     return other
@@ -109,18 +124,15 @@ def _fill(path: Path) -> None:
                     pass
 
 
-async def _writes_again(at: House) -> None:
+async def _writes_again(one: Trial) -> None:
+    if one.load.slowest > BUSY_SECONDS:
+        one.outcome.broken.append(f"an answer took {one.load.slowest:.1f} s")
+
     async def changed() -> bool:
         try:
-            await at.change("again")
+            await one.house.change("again")
         except AssertionError:
             return False
         return True
 
     await until(changed, "a change is taken", 30)
-
-
-def _in_time(outcome: Outcome, slowest: float) -> Outcome:
-    if slowest > BUSY_SECONDS:
-        outcome.broken.append(f"an answer took {slowest:.1f} s")
-    return outcome
