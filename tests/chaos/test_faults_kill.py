@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import random
 
-from chaos import crowds, kills
 from chaos.outcome import Outcome
+
+from chaos import crowds, kills
 
 
 def chance() -> random.Random:

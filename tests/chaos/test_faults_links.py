@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from functools import partial
 
-from chaos import links
 from chaos.trial import trial
+
+from chaos import links
 from tests.chaos.test_faults_kill import chance, unharmed
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-
-from chaos import crowds, links, store
 from chaos.small_disk import NoNamespaces
 from chaos.trial import trial
+
+from chaos import crowds, links, store
 from tests.chaos.test_faults_kill import chance, unharmed
 
 

@@ -15,6 +15,7 @@ from offhook.asterisk.ami.action import Action, ListAction
 from offhook.asterisk.ami.client import (
     AmiClient,
     AmiError,
+    AmiLost,
     AmiRefused,
     AmiTimeout,
     AmiUnreachable,
@@ -42,6 +43,10 @@ class EngineUnreachable(SwitchError):
     """There is no link to the engine."""
 
 
+class EngineLost(EngineUnreachable):
+    """The link to the engine was lost before its answer came; it may have done what was asked."""
+
+
 class EngineRefused(SwitchError):
     """The engine refused; the text is its reason."""
 
@@ -54,9 +59,15 @@ class SwitchBusy(SwitchError):
     """More calls are waiting to begin than this machine starts in a reasonable time."""
 
 
+NO_ANSWER = (ActionTimeout, EngineLost)
+"""Whether the engine has done it is unknown: what was promised stays so, and the picture tells the rest."""
+
+
 def _own(failure: AmiError | WireError) -> SwitchError:
     if isinstance(failure, AmiTimeout):
         return ActionTimeout(str(failure))
+    if isinstance(failure, AmiLost):
+        return EngineLost(str(failure))
     if isinstance(failure, AmiUnreachable):
         return EngineUnreachable(str(failure))
     return EngineRefused(str(failure))

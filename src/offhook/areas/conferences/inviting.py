@@ -15,7 +15,7 @@ from offhook.areas.control.live import LiveCalls
 from offhook.areas.control.targets import WITH_PHONES, Target, Targets
 from offhook.areas.records.service import RecordKeeper
 from offhook.asterisk.switch import (
-    ActionTimeout,
+    NO_ANSWER,
     EngineUnreachable,
     OriginateRequest,
     Switch,
@@ -117,8 +117,8 @@ class Inviter:
         )
         try:
             await self._switch.originate(request)
-        except ActionTimeout:
-            log.warning("conference %s: the engine did not answer in time", room)
+        except NO_ANSWER:
+            log.warning("conference %s: the engine has not answered", room)
         except SwitchError as failure:
             log.warning("conference %s: %s is not called: %s", room, one.number, failure)
             self._live.abandon(one.callid)

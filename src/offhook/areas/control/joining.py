@@ -11,7 +11,7 @@ from offhook.areas.control.launch import refusal
 from offhook.areas.control.legs import NORMAL_CLEARING, extension_of, find_leg, require_phase
 from offhook.areas.control.live import LiveCalls
 from offhook.areas.control.targets import WITH_PHONES, Targets
-from offhook.asterisk.switch import ActionTimeout, OriginateRequest, Switch, SwitchError
+from offhook.asterisk.switch import NO_ANSWER, OriginateRequest, Switch, SwitchError
 from offhook.callstate.phase import Phase
 from offhook.contract.errors import ContractError, Errno
 
@@ -80,8 +80,8 @@ class Joining:
         )
         try:
             await self._switch.originate(request)
-        except ActionTimeout:
-            log.warning("call/add_member %s: the engine did not answer in time", call.callid)
+        except NO_ANSWER:
+            log.warning("call/add_member %s: the engine has not answered", call.callid)
         except SwitchError as failure:
             raise refusal(failure) from None
         return call.callid

@@ -10,7 +10,7 @@ from offhook import logs
 from offhook.areas.control.live import LiveCalls
 from offhook.areas.records.service import RecordKeeper
 from offhook.asterisk.switch import (
-    ActionTimeout,
+    NO_ANSWER,
     EngineUnreachable,
     OriginateRequest,
     Switch,
@@ -79,9 +79,9 @@ class Launcher:
         self._live.expect(callid, rung, new.callee, first=new.first, called=new.called)
         try:
             await self._switch.originate(self._request(callid, new))
-        except ActionTimeout:
+        except NO_ANSWER:
             # The engine may have begun the call: its callid stays promised, and the picture tells the rest.
-            log.warning("call %s: the engine did not answer in time", callid)
+            log.warning("call %s: the engine has not answered", callid)
         except SwitchError as failure:
             log.warning("call %s: %s", callid, failure)
             self._live.abandon(callid)

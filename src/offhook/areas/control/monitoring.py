@@ -11,7 +11,7 @@ from offhook.areas.control.launch import refusal
 from offhook.areas.control.legs import leg_of_seat
 from offhook.areas.control.live import LiveCalls
 from offhook.areas.extensions.model import Extension
-from offhook.asterisk.switch import ActionTimeout, OriginateRequest, Switch, SwitchError
+from offhook.asterisk.switch import NO_ANSWER, OriginateRequest, Switch, SwitchError
 from offhook.callstate import Call, Picture
 from offhook.callstate.call import Leg
 from offhook.callstate.model import ExtensionState
@@ -116,8 +116,8 @@ class Monitoring:
         )
         try:
             await self._switch.originate(request)
-        except ActionTimeout:
-            log.warning("call/listen: the engine did not answer in time")
+        except NO_ANSWER:
+            log.warning("call/listen: the engine has not answered")
         except SwitchError as failure:
             self._live.abandon(own)
             raise refusal(failure) from None

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from offhook.asterisk.ami.errors import AmiError, AmiRefused, AmiTimeout, AmiUnreachable
+from offhook.asterisk.ami.errors import AmiError, AmiLost, AmiRefused, AmiTimeout, AmiUnreachable
 from offhook.asterisk.ami.link import Link
 from offhook.asterisk.ami.pending import PendingActions
 from offhook.asterisk.ami.wire import Message, encode_action
@@ -26,6 +26,7 @@ from offhook.asterisk.ami.wire import Message, encode_action
 __all__ = [
     "AmiClient",
     "AmiError",
+    "AmiLost",
     "AmiRefused",
     "AmiTimeout",
     "AmiUnreachable",

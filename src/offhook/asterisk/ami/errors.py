@@ -1,7 +1,8 @@
 """What can go wrong with an action.
 
 AmiError
-├── AmiUnreachable   it was not done, or the link was lost before the answer came
+├── AmiUnreachable   it was not done
+│   └── AmiLost      the link was lost before the answer came; whether it was done is unknown
 ├── AmiTimeout       no answer in time
 └── AmiRefused       the engine said no
 """
@@ -14,7 +15,11 @@ class AmiError(Exception):
 
 
 class AmiUnreachable(AmiError):
-    """There is no connection to the engine, or it was lost before the answer came."""
+    """There is no connection to the engine."""
+
+
+class AmiLost(AmiUnreachable):
+    """The connection was lost before the answer came; whether the engine has done it is unknown."""
 
 
 class AmiTimeout(AmiError):

@@ -6,7 +6,7 @@ import asyncio
 import itertools
 import secrets
 
-from offhook.asterisk.ami.errors import AmiRefused, AmiUnreachable
+from offhook.asterisk.ami.errors import AmiLost, AmiRefused
 from offhook.asterisk.ami.wire import Message
 
 _LAST = frozenset({"Complete", "cancelled"})
@@ -80,6 +80,6 @@ class PendingActions:
         """The connection is lost: nothing will be answered."""
         for pending in self._waiting.values():
             if not pending.future.done():
-                pending.future.set_exception(AmiUnreachable("the link to the engine was lost"))
+                pending.future.set_exception(AmiLost("the link to the engine was lost"))
         self._waiting.clear()
         self._given_up.clear()
