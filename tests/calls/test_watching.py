@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import logging
 import sqlite3
 from collections.abc import Mapping
 from contextlib import closing
@@ -14,6 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from offhook import health
 from offhook.events import delivery
 from offhook.health import Health
+from offhook.logs import JsonFormatter
 from tests.support.pbx import STRONG, Receiver, TestPbx, free_port
 from tests.support.phone import eventually
 from tests.support.waiting import eventually as soon
@@ -129,10 +132,57 @@ async def test_a_receiver_that_is_dead_is_an_alarm_until_it_answers(
         await asyncio.sleep(0.02)
     assert (await told(), alarms.active["receiver"]) == (1, 0)
     await phone.register(expires=0)
+    await pbx.client.ok("logout")  # nothing more is sent to it
+    await pbx.quiet()
     await dead.close()
     keys = {alarm["key"]: alarm["active"] for alarm in (await pbx.admin("GET", "/alarms"))["items"]}
     assert keys[f"receiver:{name}"] is False
     await pbx.client.login(version="2.0.0", port=str(pbx.receiver.port))
+
+
+async def test_every_line_about_a_call_has_its_callid(pbx: TestPbx) -> None:
+    lines: list[dict[str, str]] = []
+
+    class _Handler(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            lines.append(json.loads(JsonFormatter().format(record)))
+
+    handler, logger = _Handler(), logging.getLogger("offhook")
+    before = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    dead = free_port()
+    await pbx.apply("recording: {extensions: all}")
+    await pbx.client.login(version="2.0.0", port=str(dead))
+    try:
+        for number in ("1000", "1001", "1002"):
+            await pbx.extension(number)
+        one, two, three = [await pbx.phone(number) for number in ("1000", "1001", "1002")]
+        for phone in (one, two, three):
+            phone.auto_answer = True
+        callid = str((await pbx.client.ok("call/dial", {"caller": "1000", "callee": "1001"}))["callid"])
+        await eventually(lambda: any(call.is_up for call in two.calls), "the call is up")
+        channel = pbx.pbx.live.picture.calls[callid].members[0].channelid
+        await pbx.client.ok("call/hold", {"channelid": channel})
+        await pbx.client.ok("call/unhold", {"channelid": channel})
+        await pbx.client.errno("call/transfer", {"channelid": channel, "number": "999999"})
+        await pbx.client.ok("call/transfer", {"channelid": channel, "number": "1002"})
+        await eventually(lambda: any(call.is_up for call in three.calls), "the third has it", 15)
+        left = pbx.pbx.live.picture.calls[callid].members[0].channelid
+        await pbx.client.ok("call/hangup", {"channelid": left})
+        await eventually(lambda: not pbx.core.records.open_calls(), "it has its record", 15)
+        await pbx.client.errno("call/hangup", {"channelid": channel})
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(before)
+        await pbx.client.login(version="2.0.0", port=str(pbx.receiver.port))
+    mine = [line["message"] for line in lines if line.get("callid") == callid]
+    for part in ("call/dial: Success", "call/hold: Success", "call/transfer: 1", "call/transfer: Success"):
+        assert any(part in message for message in mine), (part, mine)
+    assert [line for line in lines if callid in line["message"] and line.get("callid") != callid] == []
+    assert [line for line in lines if "PJSIP/" in line["message"] and "callid" not in line] == []
+    others = {line["callid"] for line in lines if "callid" in line} - {callid}
+    assert others == set()
 
 
 async def test_only_who_may_reads_the_metrics(pbx: TestPbx) -> None:
