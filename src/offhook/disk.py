@@ -7,6 +7,8 @@ import os
 import shutil
 from pathlib import Path
 
+_HERE = -100  # AT_FDCWD of fcntl.h
+_EXCHANGE = 2  # RENAME_EXCHANGE of linux/fs.h
 _KEEP_SIZE = 1  # FALLOC_FL_KEEP_SIZE of linux/falloc.h
 
 
@@ -77,6 +79,17 @@ def reserve(path: Path, size: int) -> None:
             raise OSError(number, os.strerror(number), str(path))
     finally:
         os.close(descriptor)
+
+
+def exchange(one: Path, other: Path) -> None:
+    """Have two names of one file system change places at once (renameat2(2), RENAME_EXCHANGE).
+
+    Raises OSError, also where the file system cannot do it.
+    """
+    call = ctypes.CDLL(None, use_errno=True).renameat2
+    if call(_HERE, os.fsencode(one), _HERE, os.fsencode(other), _EXCHANGE):
+        code = ctypes.get_errno()
+        raise OSError(code, os.strerror(code), str(one))
 
 
 def link(source: Path, target: Path) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
+import shutil
+import sqlite3
 import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
@@ -271,6 +274,54 @@ def test_recordings_that_retention_deletes_meanwhile_are_not_in_the_backup_eithe
     restore_backup(tmp_path / "pbx.backup", new, SECRET, replace=False)
     assert rows_of(data / "offhook.db")["recordings"]
     assert rows_of(new / "offhook.db")["recordings"] == []
+
+
+def test_an_old_folder_and_a_backup_change_places_at_once_where_that_is_possible(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = tmp_path / "data"
+    old_folder(data)
+    make.make_backup(data, tmp_path / "pbx.backup", SECRET, recordings=True, now=0.0)
+    (data / "mine").write_text("since then")
+    there: list[bool] = []
+    real = Path.rename
+
+    def look(path: Path, target: Path) -> Path:
+        there.append((data / "offhook.db").is_file())
+        return real(path, target)
+
+    monkeypatch.setattr(Path, "rename", look)
+    first = restore_backup(tmp_path / "pbx.backup", data, SECRET, replace=True).kept
+    assert there == [True]
+    assert first is not None
+    assert (first / "mine").read_text() == "since then"
+    assert not (data / "mine").exists()
+
+    def cannot(one: Path, _other: Path) -> None:
+        raise OSError(22, "Invalid argument", str(one))
+
+    monkeypatch.setattr("offhook.disk.exchange", cannot)
+    second = restore_backup(tmp_path / "pbx.backup", data, SECRET, replace=True).kept
+    assert second is not None
+    assert (second / "offhook.db").is_file()
+    assert (data / "offhook.db").is_file()
+    assert len(list(tmp_path.iterdir())) == 4
+
+
+def test_what_a_killed_pbx_left_in_the_log_of_its_store_is_backed_up(tmp_path: Path) -> None:
+    data, new = tmp_path / "data", tmp_path / "new"
+    old_folder(tmp_path / "living")
+    data.mkdir()
+    with contextlib.closing(sqlite3.connect(tmp_path / "living" / "offhook.db")) as living:
+        living.execute("PRAGMA wal_autocheckpoint=0")
+        living.execute("INSERT INTO login_failures VALUES ('192.0.2.77', 1, 0, 0, 'TCP', 1)")
+        living.commit()
+        for name in ("offhook.db", "offhook.db-wal"):
+            shutil.copyfile(tmp_path / "living" / name, data / name)
+    make.make_backup(data, tmp_path / "pbx.backup", SECRET, recordings=True, now=0.0)
+    restore_backup(tmp_path / "pbx.backup", new, SECRET, replace=False)
+    found = [row["address"] for row in rows_of(new / "offhook.db")["login_failures"]]
+    assert "192.0.2.77" in found
 
 
 def test_files_that_have_no_place_in_a_backup_are_named_and_links_not_followed(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 import sqlite3
@@ -319,3 +320,13 @@ def test_acknowledged_writes_survive_a_kill(tmp_path: Path) -> None:
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         connection.close()
         assert acknowledged <= stored
+
+
+async def test_what_failed_is_told_without_its_values(store: Store, caplog: pytest.LogCaptureFixture) -> None:
+    value = int("4711" * 4)
+    await store.write("once", put(value))
+    with pytest.raises(sa.exc.IntegrityError) as failure:
+        await store.write("twice", put(value))
+    logging.getLogger("offhook.test").error("it failed", exc_info=failure.value)
+    assert "UNIQUE" in caplog.text
+    assert str(value) not in caplog.text

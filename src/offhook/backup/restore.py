@@ -149,10 +149,16 @@ def _change_names(staging: Path, data: Path) -> Path | None:
         staging.rename(data)  # over an empty folder too
         return None
     kept = data.with_name(f"{data.name}.before-{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}")
-    data.rename(kept)
     try:
-        staging.rename(data)
-    except OSError:
-        kept.rename(data)
-        raise
+        # at once: were there a moment without a folder, a supervisor could start an empty PBX in it
+        disk.exchange(staging, data)
+    except (OSError, AttributeError):
+        data.rename(kept)
+        try:
+            staging.rename(data)
+        except OSError:
+            kept.rename(data)
+            raise
+    else:
+        staging.rename(kept)
     return kept

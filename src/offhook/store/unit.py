@@ -77,7 +77,9 @@ class _Job(Generic[T]):
 def sqlite_engine(path: Path) -> sa.Engine:
     """An engine on a SQLite file in WAL mode that keeps what it acknowledged through a power cut."""
     engine = sa.create_engine(
-        sa.URL.create("sqlite", database=str(path)), connect_args={"check_same_thread": False, "timeout": 5}
+        sa.URL.create("sqlite", database=str(path)),
+        connect_args={"check_same_thread": False, "timeout": 5},
+        hide_parameters=True,  # what failed is logged, and its values are passwords, too
     )
 
     @sa.event.listens_for(engine, "connect")
