@@ -77,7 +77,8 @@ async def test_who_calls_over_a_trunk_is_data(pbx: TestPbx, log: EngineLog) -> N
         assert {member["inbound"]["from"] for member in members if "inbound" in member} == {told}
         assert re.fullmatch("[0-9+*#]+|anonymous", told), shown
         assert told == number or number is None, shown
-        assert not re.search(r"666|667|EPOCH|script|SHELL|Feature", str(pbx.receiver.events)), shown
+        events = re.sub(r"'(callid|sn)': '[^']*'", "", str(pbx.receiver.events))  # digits by chance
+        assert not re.search(r"666|667|EPOCH|script|SHELL|Feature", events), shown
     assert all("Privilege" in event for event in log.events), "an event of the carrier's making"
     assert not log.told("OffhookFeature")
     extension = (await pbx.client.ok("extension/query", {"number": "1000"}))["extinfos"][0]

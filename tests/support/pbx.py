@@ -69,10 +69,15 @@ def tone_file(frequency: int, seconds: float = 1.0, *, rate: int = 16000, channe
 
 def free_port(kind: int = socket.SOCK_STREAM, address: str = "127.0.0.1") -> int:
     """A port of a loopback address that is free now."""
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind((address, 0))
-        port: int = probe.getsockname()[1]
-        return port
+    while True:
+        with socket.socket(socket.AF_INET, kind) as probe, socket.socket() as other:
+            probe.bind((address, 0))
+            port: int = probe.getsockname()[1]
+            if kind == socket.SOCK_STREAM:
+                return port
+            with contextlib.suppress(OSError):  # SIP has UDP and TCP on one port
+                other.bind((address, port))
+                return port
 
 
 def free_range(count: int) -> tuple[int, int]:
