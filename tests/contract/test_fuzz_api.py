@@ -17,7 +17,7 @@ from offhook.areas.access.sessions import key_of
 from offhook.contract.endpoint import Endpoint
 from offhook.contract.scopes import ENDPOINTS, SESSION
 from offhook.store.unit import Store
-from tests.support.hostile_requests import Complaints, Sent, requests_to, wrong_in
+from tests.support.hostile_requests import Complaints, Sent, requests_to, sent_to, wrong_in
 from tests.support.switchboard import Rows, Switchboard, put_back, rows_of, running_switchboard
 from tests.support.threaded import Threaded, threaded
 
@@ -57,15 +57,9 @@ class House:
         self._calls += 1
         api = self.board.it.api
         api.clock.advance(0.01)
-        token = self.token()
-        more = f"&{sent.query_text}" if sent.query_text else ""
-        body = sent.body_bytes
-        request = (
-            f"POST /api/v2.0.0/{endpoint.path}?token={token}{more} HTTP/1.1\r\nHost: x\r\n"
-            f"Content-Length: {len(body)}\r\n\r\n"
-        ).encode() + body
         source = f"127.{self._calls >> 16 & 127}.{self._calls >> 8 & 255}.{self._calls & 255}"
-        return self.board.do(api.raw(request, source=source if endpoint.path in SESSION else "127.0.0.1"))
+        source = source if endpoint.path in SESSION else "127.0.0.1"
+        return self.board.do(sent_to(api.port, endpoint, sent, self.token(), source))
 
     def token(self) -> str:
         """A token that lives."""

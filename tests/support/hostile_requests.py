@@ -6,6 +6,7 @@ write, keys that stand twice, and halves of characters.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from collections.abc import Mapping, Sequence
@@ -145,10 +146,10 @@ class Sent:
         )
 
 
-def values_of(param: Param) -> st.SearchStrategy[str]:
+def values_of(param: Param, also: Sequence[str] = ()) -> st.SearchStrategy[str]:
     """Values for a parameter: hostile, by chance, likely, and those that it says it takes."""
     choices = param.rule.schema.get("enum")
-    good = [*LIKELY, *(str(one) for one in choices)] if isinstance(choices, list) else [*LIKELY]
+    good = [*LIKELY, *also, *(map(str, choices) if isinstance(choices, list) else ())]
     return st.one_of(
         st.sampled_from(RAW),
         st.sampled_from(TEXTS).map(json.dumps),
@@ -158,8 +159,8 @@ def values_of(param: Param) -> st.SearchStrategy[str]:
     )
 
 
-def requests_to(endpoint: Endpoint[Any, Any]) -> st.SearchStrategy[Sent]:
-    """Requests to an endpoint."""
+def requests_to(endpoint: Endpoint[Any, Any], also: Sequence[str] = ()) -> st.SearchStrategy[Sent]:
+    """Requests to an endpoint; `also` are further values that may be good."""
     params = {**declared_params(endpoint.request)}
 
     @st.composite
@@ -170,17 +171,35 @@ def requests_to(endpoint: Endpoint[Any, Any]) -> st.SearchStrategy[Sent]:
             how = draw(st.integers(0, 9))
             if how in {0, 1} if param.optional else how == 0:
                 continue
-            value = draw(values_of(param))
+            value = draw(values_of(param, also))
             if how == 2:
                 query.append((name, draw(st.sampled_from(TEXTS))))
             body.append((name, value))
             if how == 3:
-                body.append((name, draw(values_of(param))))
+                body.append((name, draw(values_of(param, also))))
         if draw(st.integers(0, 9)) == 0:
             body.append(draw(st.sampled_from((("__proto__", "{}"), ("unknown", '"x"'), ("", "1")))))
         return Sent(tuple(body), tuple(query))
 
     return made()
+
+
+async def sent_to(
+    port: int, endpoint: Endpoint[Any, Any], sent: Sent, token: str, source: str = "127.0.0.1"
+) -> tuple[bytes, bytes]:
+    """Send a request on a connection of its own; head and body of the answer."""
+    more = f"&{sent.query_text}" if sent.query_text else ""
+    body = sent.body_bytes
+    head = f"POST /api/v2.0.0/{endpoint.path}?token={token}{more} HTTP/1.1\r\nHost: x\r\n"
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, local_addr=(source, 0), limit=1 << 20)
+    try:
+        writer.write(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+        async with asyncio.timeout(30):
+            answer = await reader.read()
+    finally:
+        writer.close()
+    got, _, rest = answer.partition(b"\r\n\r\n")
+    return got, rest
 
 
 def declared_refusal(endpoint: Endpoint[Any, Any], sent: Sent) -> bool:

@@ -29,7 +29,7 @@ Rows = dict[str, list[dict[str, Any]]]
 _WRITTEN_BY_ITSELF = frozenset(
     {
         *("sessions", "login_failures", "receivers", "receiver_sessions", "event_journal", "deliveries"),
-        *("mails", "mail_attachments", "alarms", "alarm_mails", "box_emptyings"),
+        *("phone_addresses", "mails", "mail_attachments", "alarms", "alarm_mails", "box_emptyings"),
         *("cdr", "call_intents", "cel_position", "identity", "console_accounts", "api_settings"),
     }
 )

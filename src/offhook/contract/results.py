@@ -47,6 +47,17 @@ def wire_name(name: str, **kwargs: Any) -> Any:
     return dataclasses.field(metadata={_NAME: name}, **kwargs)
 
 
+SECRETS = frozenset({"vmsecret", "participantepassword", "moderatorpassword", "password"})
+"""Keys of answers whose values open something, which the contract shows in the clear."""
+
+
+def without_secrets(wire: Wire) -> Wire:
+    """An answer for who may see what is set, and not what opens it."""
+    if isinstance(wire, dict):
+        return {key: "" if key in SECRETS else without_secrets(item) for key, item in wire.items()}
+    return [without_secrets(item) for item in wire] if isinstance(wire, list) else wire
+
+
 def to_wire(value: object) -> Wire:
     """Turn a result into JSON values that are strings, lists and objects only.
 

@@ -21,7 +21,7 @@ from offhook import logs
 from offhook.contract.endpoint import Caller, Endpoint, Registry
 from offhook.contract.errors import ContractError, Errno
 from offhook.contract.params import NoParameters, declared_params, read_request
-from offhook.contract.results import Download, Wire, to_wire
+from offhook.contract.results import Download, Wire, to_wire, without_secrets
 from offhook.web.downloads import send
 from offhook.web.reading import NotJson, read_body, read_query
 
@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 BODY_SECONDS = 30.0
 BODIES_MAX = 64 << 20
 ANY_VERSION = frozenset({"login", "heartbeat", "logout", "token/refresh"})
+_TOKEN = re.compile(r"[0-9A-Fa-f]{24,}|ohk_[0-9A-Za-z_-]+")
 _PATH = re.compile(r"/+api/+v?(?P<version>[0-9][0-9A-Za-z._-]*)(?:/+(?P<endpoint>.*?))?/*", re.IGNORECASE)
 
 
@@ -48,6 +49,9 @@ class Gate(Protocol):
 
     def permit(self, session: str, path: str) -> AbstractContextManager[None]:
         """Around what a session asks an endpoint for. Raises ContractError 10003 or 10025 instead."""
+
+    def sees_secrets(self, session: str) -> bool:
+        """Whether a session may see passwords that answers have in the clear."""
 
     def login_address(self, session: str) -> str:
         """The address that a session's token was obtained from."""
@@ -90,14 +94,14 @@ class Api:
                 return await send(request, answer, self._headers())
             wire = answer
         except ContractError as refused:
-            log.info("api: %s %s: %s", request.remote, request.path, refused)
+            log.info("api: %s %s: %s", request.remote, _told(request.path), refused)
             wire = failed(refused.errno, refused.detail)
         except self._outages as outage:
-            log.error("api: %s %s: %s", request.remote, request.path, outage)
+            log.error("api: %s %s: %s", request.remote, _told(request.path), outage)
             wire = failed(Errno.NOT_HANDLED, str(outage))
         except Exception:
             reference = secrets.token_hex(4)
-            log.exception("api: %s failed inside (%s)", request.path, reference)
+            log.exception("api: %s failed inside (%s)", _told(request.path), reference)
             wire = failed(Errno.NOT_HANDLED, f"something failed inside; the log has it under {reference}")
         return self.response(wire)
 
@@ -150,7 +154,7 @@ class Api:
         if endpoint is None or endpoint.needs_token:
             caller = await self._authenticated(caller, values)
         if endpoint is None:
-            raise ContractError(Errno.UNKNOWN_REQUEST, f"{path[:80]} is not known")
+            raise ContractError(Errno.UNKNOWN_REQUEST, f"{_told(path)[:80]} is not known")
         if endpoint.needs_token:
             with self._gate.permit(caller.session, endpoint.path):
                 result = await _call(endpoint, caller, values)
@@ -159,6 +163,8 @@ class Api:
         if isinstance(result, Download):
             return result
         wire = to_wire(result)
+        if caller.session and not self._gate.sees_secrets(caller.session):
+            wire = without_secrets(wire)
         if isinstance(wire, dict) and isinstance(callid := wire.get("callid"), str):
             logs.about_call(callid)
         log.info("api: %s %s: Success", caller.address, path)
@@ -226,6 +232,11 @@ def split_path(path: str) -> tuple[str, str]:
         return "", ""
     endpoint = "/".join(part for part in (match["endpoint"] or "").split("/") if part)
     return match["version"], endpoint.lower()
+
+
+def _told(path: str) -> str:
+    """A path for logs and answers, without what may be a token that somebody took for a part of it."""
+    return _TOKEN.sub("…", path)
 
 
 def failed(errno: Errno, detail: str = "") -> dict[str, Wire]:

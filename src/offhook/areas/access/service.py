@@ -167,6 +167,10 @@ class Access:
             raise ContractError(Errno.UNKNOWN_REQUEST, f"this account may not: it lacks {', '.join(missing)}")
         return self.limits.work(session, account, path)
 
+    def sees_secrets(self, session: str) -> bool:
+        """Whether a session may see passwords that answers have in the clear: who may set them."""
+        return Scope.CONFIGURE in self.scopes_of(session)
+
     def _account(self, identity: int) -> Account | None:
         if identity == OWN:
             now = self.settings.now

@@ -121,7 +121,7 @@ class ExtensionSection:
 
     def export(self, current: Sequence[Extension]) -> Node:
         """All extensions without their passwords."""
-        hidden = _HIDDEN | _LEFTOVERS
+        hidden = _HIDDEN | _LEFTOVERS | _SECRET
         return [{n: _text(v) for n, v in _visible(e).items() if n not in hidden and v != ""} for e in current]
 
 
