@@ -321,7 +321,7 @@ async def test_nobody_reaches_an_outside_line_without_a_right(pbx: TestPbx, path
     pbx.receiver.clear()
     port, secret = pbx.pbx.engine.ami
     async with engine_log(port, AMI_USER, secret, pbx.settings.data / "cel" / "cel.json") as log:
-        await PATHS[path](House(pbx, near, far, *phones, log))
+        await PATHS[path](House(pbx, near, far, phones[0], phones[1], phones[2], log))
     assert not far.calls
     call = await phones[0].call(OUTSIDE)
     await (await far.incoming()).answer()
