@@ -10,11 +10,12 @@ import asyncio
 import sys
 from collections.abc import Mapping
 
-from attack import sip
+from attack import sip, tollfraud
 from attack.attempt import Attack, Attempt, report
 
 ATTACKS: Mapping[str, Attack] = {
     "sip": sip.run,
+    "tollfraud": tollfraud.run,
 }
 """Each attack by its name: the `run` of a module beside this one."""
 
