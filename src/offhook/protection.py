@@ -52,7 +52,14 @@ class Protection:
         self._ban_part = BanPart(self.bans, core.lockout)
         self._store_watch = StoreWatch(core.store, self.alarms)
         self.watching = Watching(core, switch, live, messages, self.bans, self.delivery.webhooks)
-        self.spending = Spending(core.store, switch, core.clock, core.zone, self.alarms)
+        self.spending = Spending(
+            core.store,
+            switch,
+            core.clock,
+            core.zone,
+            self.alarms,
+            core.settings.data / "run" / "engine.json",
+        )
         core.outside_stop.end_calls = self.spending.end_calls
         core.on_parts_changed(self.spending.on_parts_changed)
         self.spending_part = SpendingPart(self.spending, core.outside_stop)

@@ -90,6 +90,31 @@ async def test_minutes_end_calls_and_are_shared(pbx: TestPbx) -> None:
     assert await _refused(pbx, one) == "NO Outbound Restriction"
 
 
+async def test_who_goes_on_by_himself_is_counted(pbx: TestPbx) -> None:
+    """Whom an application or a room has called stays when what called him is gone."""
+    await pbx.prompt("low", 500, 2.0)
+    carrier, (one,) = await _house(pbx, "- {name: short, extensions: 1001, minutes: 1}")
+    await pbx.apply(
+        "conferences: [{number: 6400, name: Room, allowinvite: yes, announcements: off, musiconhold: no}]"
+    )
+    await _spend(pbx, "1001", seconds=56)
+    body = {"number": NUMBER, "prompt": "low", "count": "5", "dialpermission": "1001"}
+    await pbx.client.ok("call/playprompt", body)
+    heard = await carrier.incoming()
+    await heard.answer()
+    await heard.hears(500)
+    room = await one.call("6400")
+    await room.answered()
+    await room.rtp.press("#")
+    await room.rtp.press(f"{NUMBER}#")
+    invited = await carrier.incoming()
+    await invited.answer()
+    await eventually(lambda: heard.ended and invited.ended, "both are cut when the minute is used up")
+    assert room.is_up
+    assert (await _used(pbx))["1001"]["seconds"] >= 58
+    await room.hangup()
+
+
 async def test_at_once_and_where_to(pbx: TestPbx) -> None:
     limits = "- {name: some, extensions: 1001, simultaneous: 1, allow: [43, 49], deny: [43900, 49900]}"
     carrier, (one, two) = await _house(pbx, limits, "1001", "1002")
@@ -167,6 +192,10 @@ async def test_it_holds_while_offhook_is_away_and_over_a_crash(pbx: TestPbx) -> 
     await pbx.client.login(version="2.0.0", port=str(pbx.receiver.port))
     assert await one.register() == 200
     assert await _refused(pbx, one) == "NO Outbound Restriction"
+    # the call that was lost counts until then, and is no more among those that run
+    used = (await _used(pbx))["1001"]
+    assert used["running"] == 0
+    assert used["seconds"] <= 10
 
 
 async def test_the_operator_is_told_once(pbx: TestPbx) -> None:

@@ -43,7 +43,7 @@ _CALLS = tuple(
 _DEST = re.compile(r"Set\(DEST=(?P<name>.*)\)")
 _GLOBAL = re.compile(
     r"OFFHOOK_(?:CODE_VOICEMAIL=[*#0-9]*|(?:FAX_FOLDER|RECORDINGS)=/[A-Za-z0-9/_.-]+|ZONE=[A-Za-z/_+-]+"
-    r"|BIND=[0-9a-f.:]*|LANGUAGE=[a-z]{2}(?:[_-][A-Za-z]+)?|LOADED=\$\{EPOCH\})"
+    r"|BIND=[0-9a-f.:]*|LANGUAGE=[a-z]{2}(?:[_-][A-Za-z]+)?)"
 )
 
 

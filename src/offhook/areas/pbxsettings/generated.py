@@ -97,7 +97,6 @@ def globals_text(codes: Row, fax_folder: str, recordings: str, zone: str, bind: 
         "ZONE": zone,
         "BIND": bind,
         "LANGUAGE": language,
-        "LOADED": "${EPOCH}",
     }
     return "[globals]\n" + "".join(f"OFFHOOK_{name}={value}\n" for name, value in values.items())
 

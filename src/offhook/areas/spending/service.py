@@ -10,6 +10,7 @@ import contextlib
 import logging
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
@@ -27,6 +28,7 @@ from offhook.store.unit import Store
 log = logging.getLogger(__name__)
 
 _LOOK_SECONDS = 30.0
+_STARTED = "OFFHOOK_STARTED"
 _REJECTED = 21  # Q.850
 _WHY = {
     "barred": "calls to the outside are barred now",
@@ -40,7 +42,10 @@ _WHY = {
 
 
 class Spending:
-    """The limits of calls out of a running PBX; `refused` counts the calls that met one."""
+    """The limits of calls out of a running PBX; `refused` counts the calls that met one.
+
+    `engine` is the file that is written when an engine begins.
+    """
 
     def __init__(
         self,
@@ -49,12 +54,15 @@ class Spending:
         clock: Clock,
         zone: ZoneInfo,
         alarms: Alarms,
+        engine: Path,
     ) -> None:
         self._store = store
         self._switch = switch
         self._clock = clock
         self._zone = zone
         self._alarms = alarms
+        self._engine = engine
+        self._engine_known = False
         self.refused = 0
         self._look = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -73,7 +81,8 @@ class Spending:
             await asyncio.gather(self._task, return_exceptions=True)
 
     def on_connected(self) -> None:
-        """Look at what was used while nobody looked."""
+        """Look at what was used while nobody looked. The engine may be another one."""
+        self._engine_known = False
         self._look.set()
 
     def on_events(self, events: Sequence[Mapping[str, str]]) -> None:
@@ -153,6 +162,10 @@ class Spending:
 
     async def look(self) -> None:
         """Alarm for who has reached a limit or is near it, and end alarms of others. Raises SwitchError."""
+        if not self._engine_known:
+            started = int((await asyncio.to_thread(self._engine.stat)).st_mtime)
+            await self._switch.act(actions.SetGlobal(variable=_STARTED, value=str(started)))
+            self._engine_known = True
         self._names = await self._store.read(_names)
         day = f"{datetime.fromtimestamp(self._clock.now(), self._zone):%Y%m%d}"
         for usage in await self.used():
