@@ -20,6 +20,7 @@ from offhook.areas.admin.service import AdminService
 from offhook.areas.conferences import live_api as conferences_live_api
 from offhook.areas.conferences.instant import InstantConferences
 from offhook.areas.conferences.inviting import Inviter
+from offhook.areas.conferences.passed_on import PassedOn
 from offhook.areas.conferences.running import RunningConferences
 from offhook.areas.contacts import api as contacts_api
 from offhook.areas.control import api as control_api
@@ -210,6 +211,7 @@ class Pbx:
         self.faxes = FaxInbox(core.store, settings.data, core.mailer, core.pbx_settings, core.zone)
         core.records.on_fax(self.faxes.settle)
         self.page_answers = PageAnswers(self.switch)
+        self.passed_on = PassedOn(self.switch, self.messages.recordings.follower.let_go)
         self.uacsta = UacstaService(
             core.pbx_settings,
             core.extensions.find,
@@ -335,6 +337,7 @@ class Pbx:
         await self._operator.close()
         await self.feature_codes.close()
         await self.page_answers.close()
+        await self.passed_on.close()
         await self.joining.close()
         await self.monitoring.close()
         await self.uacsta.close()
@@ -380,6 +383,7 @@ class Pbx:
         self.trunks.states.on_events(events)
         self.feature_codes.on_events(events)
         self.page_answers.on_events(events)
+        self.passed_on.on_events(events)
         self.uacsta.on_events(events)
         self.wrap_ups.on_events(events)
         self.waits.on_events(events)

@@ -359,8 +359,15 @@ async def test_a_consultation_with_a_mailbox(pbx: TestPbx) -> None:
 
 @pytest.mark.parametrize("code", ["*03", "*3"])
 async def test_a_transfer_into_a_room(pbx: TestPbx, code: str) -> None:
-    one, two, three = await phones(pbx, "1000", "1001", "1002")
-    await pbx.apply("conferences: [{number: 6400, name: Room, announcements: off, musiconhold: no}]")
+    """Who is passed on numbers his packets lower than who has passed him on, as one of two does by chance."""
+    for number in ("1000", "1001", "1002"):
+        await pbx.extension(number)
+    one = await pbx.phone("1000", frequency=440)
+    two = await pbx.phone("1001", frequency=570, sequence=30000)
+    three = await pbx.phone("1002", frequency=700)
+    await pbx.apply(
+        "conferences: [{number: 6400, name: Room, announcements: off, musiconhold: no, record: on}]"
+    )
     room = await three.call("6400")
     await room.answered()
     await eventually(lambda: "CallStatus 1002 ANSWERED/6400" in steps(pbx.receiver.events), "in the room")
@@ -379,8 +386,13 @@ async def test_a_transfer_into_a_room(pbx: TestPbx, code: str) -> None:
         await story.tells(*LEFT)
     await story.tells("CallStatus 1000 ANSWERED/6400")
     await call.hears(700)
-    # 1000 sends for longer than 1001, so that its packets have higher numbers; else see docs/adr/0003
     await room.hears(440)
+    told = pbx.receiver.named("ConferenceStatus")[-1]["members"]
+    assert [one["ext"]["number"] for one in told] == ["1000", "1002"]
+    recorded = pbx.pbx.messages.recordings.follower.channels
+    await eventually(
+        lambda: sorted(one[:10] for one in recorded) == ["PJSIP/1000", "PJSIP/1002"], "both are recorded"
+    )
     await call.hangup()
     await story.tells("CallStatus 1000 BYE/6400", "1000 Registered", "NewCdr 1000 1001 ANSWERED Internal")
     await room.hangup()

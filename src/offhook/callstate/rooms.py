@@ -47,6 +47,7 @@ def on_leave(step: Step, uniqueid: str, number: str) -> None:
     room = step.rooms.get(number)
     if room is None or uniqueid not in room.inside:
         return
+    before = seated(step.calls.now, step.channels.now, room)
     room = replace(
         room,
         inside=tuple(key for key in room.inside if key != uniqueid),
@@ -57,7 +58,8 @@ def on_leave(step: Step, uniqueid: str, number: str) -> None:
         step.rooms.put(number, room)
     else:
         step.rooms.drop(number)
-    _tell(step, room, step.channels.get(uniqueid) or room.callid)
+    if [member for _, member in seated(step.calls.now, step.channels.now, room)] != [m for _, m in before]:
+        _tell(step, room, step.channels.get(uniqueid) or room.callid)
 
 
 def forget(step: Step, uniqueid: str) -> None:
@@ -107,13 +109,16 @@ def seated(
 ) -> tuple[tuple[str, Member], ...]:
     """The channels in a room with the parties behind them, the newest first.
 
-    One who waits for a moderator is on hold. A channel behind which nobody is yet is left out.
+    One who waits for a moderator is on hold. A channel behind which nobody is yet is left out, and one behind
+    which somebody is who is there already: who is passed on comes in beside the channel that stood for him.
     """
-    found = []
+    found: list[tuple[str, Member]] = []
+    known: set[str] = set()
     for uniqueid in room.inside:
         call = calls.get(channels.get(uniqueid, ""))
         seat = call.seat_behind(uniqueid) if call is not None else None
-        if seat is not None:
+        if seat is not None and seat.member.channelid not in known:
+            known.add(seat.member.channelid)
             waiting = uniqueid in room.waits and not room.moderators
             status = MemberStatus.HOLD if waiting else _status(seat)
             found.append((uniqueid, replace(seat.member, status=status, callpath=room.number)))

@@ -107,6 +107,15 @@ class Follower:
         self.channels = found
         self._look()
 
+    async def let_go(self, channel: str) -> None:
+        """End the recording of a channel, if there is one: its party will be recorded on its own channel.
+
+        Raises SwitchError.
+        """
+        if channel in self.channels:
+            await self._stop(channel)
+            await self._switch.setvar(channel, "GROUP(recording)", "")
+
     async def stop_all(self) -> None:
         """End all recordings that run; their calls go on and are not recorded any more."""
         self._watched.clear()
