@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import logging
+import os
 import struct
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -314,3 +315,11 @@ async def test_operators_list_fetch_and_check_them(kept: Kept) -> None:
     await admin.refused(400, "GET", "/recordings?path=x", None)
     await admin.refused(404, "GET", "/recordings/..%2Fsecret.key", None)
     await admin.refused(405, "POST", "/recordings", {})
+    file = await kept.service.find(NAME)
+    assert file is not None
+    assert await admin.ok("GET", f"/recordings/{NAME}") == file.read_bytes()
+    os.truncate(file, 70 << 20)  # more than is ever held in memory; the end is a hole
+    got = await admin.ask("GET", f"/recordings/{NAME}")
+    assert (got.status, len(got.body), got.headers["Content-Type"]) == (200, 70 << 20, "audio/wav")
+    file.unlink()
+    await admin.refused(404, "GET", f"/recordings/{NAME}")

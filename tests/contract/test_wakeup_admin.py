@@ -132,6 +132,10 @@ async def test_what_is_refused(
     assert await hotel.keys() == before
 
 
+async def test_a_wrong_filter_is_named_as_it_was_sent(hotel: Hotel) -> None:
+    assert (await hotel.admin.refused(400, "GET", "/wakeupjournal?to=yesterday")).startswith("to must be")
+
+
 async def _missed(hotel: Hotel, count: int) -> None:
     """Let a wake-up call be missed on so many days."""
     await hotel.admin.ask("POST", "/wakeupcalls", {"number": "2001", "time": "06:30", "type": "everyday"})

@@ -25,7 +25,7 @@ class AdminRequest:
 
 @dataclass(frozen=True, slots=True)
 class AdminAnswer:
-    """An answer: an object for JSON, or bytes of some type."""
+    """An answer: an object for JSON, bytes of some type, or a `Download`, which is sent bit by bit."""
 
     status: int = 200
     body: Any = None

@@ -85,11 +85,12 @@ def request_schema(request: type[Any]) -> dict[str, object]:
     }
 
 
-def _sent(values: Mapping[str, str], name: str, declared: Param) -> str | None:
+def _sent(values: Mapping[str, str], name: str, declared: Param) -> tuple[str, str | None]:
+    """A parameter by the name under which it was sent, and its value."""
     for key in (name, *declared.aliases):
         if key in values:
-            return values[key]
-    return None
+            return key, values[key]
+    return name, None
 
 
 def read_request(request: type[R], values: Mapping[str, str]) -> R:
@@ -100,11 +101,11 @@ def read_request(request: type[R], values: Mapping[str, str]) -> R:
     """
     params = declared_params(request)
     for name, declared in params.items():
-        if not declared.optional and declared.rule.is_empty(_sent(values, name, declared) or ""):
+        if not declared.optional and declared.rule.is_empty(_sent(values, name, declared)[1] or ""):
             raise ContractError(declared.empty, f"{name} is missing or empty")
     arguments: dict[str, Any] = {}
     for name, declared in params.items():
-        value = _sent(values, name, declared)
+        key, value = _sent(values, name, declared)
         if value is None:
             continue
         if declared.optional and declared.rule.is_empty(value):
@@ -114,7 +115,7 @@ def read_request(request: type[R], values: Mapping[str, str]) -> R:
         try:
             arguments[name] = declared.rule.take(value)
         except RuleBroken as broken:
-            raise ContractError(declared.bad, f"{name} must be {broken}") from None
+            raise ContractError(declared.bad, f"{key} must be {broken}") from None
     return request(**arguments)
 
 

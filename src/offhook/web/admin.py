@@ -21,6 +21,9 @@ from urllib.parse import unquote
 from aiohttp import web
 
 from offhook.contract.admin import AdminAnswer, AdminHandler, AdminRefused, AdminRequest, as_text
+from offhook.contract.errors import ContractError
+from offhook.contract.results import Download
+from offhook.web import downloads
 from offhook.web.hosts import Hosts
 
 log = logging.getLogger(__name__)
@@ -68,7 +71,12 @@ class AdminSite:
         except Exception:
             log.exception("admin: %s %s failed inside", request.method, request.path)
             return _refusal(AdminRefused(500, "something failed inside; the log says what"))
-        return _response(answer)
+        if not isinstance(answer.body, Download):
+            return _response(answer)
+        try:
+            return await downloads.send(request, answer.body, _HEADERS)
+        except ContractError as gone:
+            return _refusal(AdminRefused(404, gone.detail))
 
     async def _caller(self, request: web.BaseRequest) -> str:
         if not self._admits(request.remote or ""):

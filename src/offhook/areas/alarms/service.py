@@ -31,6 +31,7 @@ from offhook.events.api import Alarm, Event
 from offhook.store.errors import StoreError
 from offhook.store.parts import parts
 from offhook.store.unit import Store, UnitOfWork
+from offhook.tasks import stop
 
 log = logging.getLogger(__name__)
 
@@ -140,9 +141,7 @@ class Alarms:
 
     async def close(self) -> None:
         """Wait until what was raised is in the store."""
-        if self._loop is not None:
-            self._loop.cancel()
-            await asyncio.gather(self._loop, return_exceptions=True)
+        await stop(self._loop)
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _begin(self, work: Coroutine[Any, Any, bool]) -> None:

@@ -26,6 +26,7 @@ from offhook.clock import Clock
 from offhook.contract.errors import ContractError, Errno
 from offhook.contract.rules import Selection
 from offhook.store.unit import Store, UnitOfWork
+from offhook.tasks import stop
 
 log = logging.getLogger(__name__)
 
@@ -133,9 +134,7 @@ class HotelService:
         """End; what was ordered is in the store."""
         if self._timer is not None:
             self._timer.cancel()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await stop(*self._tasks)
 
 
 def _done(unit: UnitOfWork, identity: int) -> None:

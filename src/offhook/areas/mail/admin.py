@@ -11,7 +11,7 @@ from offhook.areas.admin.schema import MOMENT, body_of, items_of, object_of, ope
 from offhook.areas.mail.model import State
 from offhook.areas.mail.service import Mailer
 from offhook.areas.mail.smtp import Result
-from offhook.contract.admin import AdminAnswer, AdminRefused, AdminRequest, not_allowed
+from offhook.contract.admin import AdminAnswer, AdminRefused, AdminRequest, not_allowed, only_known
 
 _ID_DIGITS = 15
 
@@ -81,9 +81,7 @@ class MailPart:
         raise AdminRefused(404, "there is nothing here")
 
     async def _test(self, values: Mapping[str, str]) -> AdminAnswer:
-        for name in values:
-            if name != "address":
-                raise AdminRefused(400, f"{name} is unknown; known is address")
+        only_known(values, ("address",), "field")
         outcome = await self._mailer.test(values.get("address", ""))
         return AdminAnswer(body={"sent": outcome.result is Result.SENT, "answer": outcome.answer})
 

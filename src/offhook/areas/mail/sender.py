@@ -25,6 +25,7 @@ from offhook.areas.pbxsettings.service import SettingsService
 from offhook.clock import Clock
 from offhook.store.errors import StoreError
 from offhook.store.unit import Store, UnitOfWork
+from offhook.tasks import stop, woken
 
 log = logging.getLogger(__name__)
 
@@ -82,15 +83,10 @@ class Sender:
 
     async def close(self) -> None:
         """End; a mail that is being handed over gets a moment."""
-        if self._loop is None:
-            return
-        self._loop.cancel()
-        await asyncio.gather(self._loop, return_exceptions=True)
+        await stop(self._loop)
         if self._under_way:
             await asyncio.wait(self._under_way.values(), timeout=_CLOSE_SECONDS)
-        for task in self._under_way.values():
-            task.cancel()
-        await asyncio.gather(*self._under_way.values(), return_exceptions=True)
+        await stop(*self._under_way.values())
 
     def wake(self) -> None:
         """Look at the queue now."""
@@ -110,11 +106,7 @@ class Sender:
             except Exception:
                 log.exception("mail: the queue could not be worked off")
                 wait = _LOOK_SECONDS
-            try:
-                async with asyncio.timeout(max(0.05, min(wait, _LOOK_SECONDS))):
-                    await self._woken.wait()
-            except TimeoutError:
-                continue
+            await woken(self._woken, max(0.05, min(wait, _LOOK_SECONDS)))
 
     async def _look(self) -> float:
         """Begin what is due; returns in how many seconds to look again."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,10 +9,10 @@ from offhook.areas.admin.schema import filter_of, items_of, object_of, operation
 from offhook.areas.objects.field import Row
 from offhook.areas.recordings.service import Recordings
 from offhook.contract.admin import AdminAnswer, AdminRefused, AdminRequest, only_known
+from offhook.contract.results import Download
 from offhook.contract.rules import Rule, RuleBroken, choice, integer, pattern
 
 _DEFAULT, _MOST = 100, 1000
-_BYTES_MAX = 64 << 20
 _WORD = pattern(r"[0-9A-Za-z]{1,40}", says="letters and digits")
 _CALLID = pattern(r"[0-9]{1,12}\.[0-9]{1,12}", says="a callid")
 _EPOCH = integer(0, 10**11)
@@ -67,9 +66,7 @@ class RecordingsPart:
         file = await self._recordings.find(path[0])
         if file is None:
             raise AdminRefused(404, "there is no closed recording of this name")
-        if file.stat().st_size > _BYTES_MAX:
-            raise AdminRefused(413, "it is too large for this; fetch it by recording/download")
-        return AdminAnswer(body=await asyncio.to_thread(file.read_bytes), content_type="audio/wav")
+        return AdminAnswer(body=Download(filename=file.name, content_type="audio/wav", body=file))
 
     def paths(self) -> Mapping[str, Any]:
         """The part of the OpenAPI document."""

@@ -14,6 +14,7 @@ from offhook.areas.extensions.model import ExtensionChanged
 from offhook.asterisk.ami import actions
 from offhook.asterisk.switch import EngineRefused, Switch, SwitchError
 from offhook.clock import Clock
+from offhook.tasks import stop, woken
 
 log = logging.getLogger(__name__)
 
@@ -39,9 +40,7 @@ class PinGuard:
 
     async def close(self) -> None:
         """End."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await stop(self._task)
 
     def on_wrong(self, event: Mapping[str, str]) -> None:
         """A PIN was refused (UserEvent OffhookPin)."""
@@ -98,6 +97,4 @@ class PinGuard:
                 log.info("voicemail: what was counted of PINs cannot be looked at: %s", failure)
             except Exception:
                 log.exception("voicemail: what was counted of PINs cannot be looked at")
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_SWEEP_SECONDS):
-                    await self._connected.wait()
+            await woken(self._connected, _SWEEP_SECONDS)

@@ -31,6 +31,7 @@ from offhook.asterisk.switch import SwitchError
 from offhook.clock import Clock
 from offhook.contract.errors import ContractError
 from offhook.store.unit import Store, UnitOfWork
+from offhook.tasks import stop, woken
 
 log = logging.getLogger(__name__)
 
@@ -93,9 +94,7 @@ class VoicemailMail:
 
     async def close(self) -> None:
         """End. What was not done is seen at the next start."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await stop(self._task)
 
     def look(self, number: str = "") -> None:
         """Something may have changed in a box, or in any."""
@@ -124,11 +123,7 @@ class VoicemailMail:
             except Exception:
                 log.exception("voicemail: the boxes could not be looked at")
                 self._every, wait = True, _TROUBLE_SECONDS
-            try:
-                async with asyncio.timeout(wait):
-                    await self._woken.wait()
-            except TimeoutError:
-                continue
+            await woken(self._woken, wait)
 
     async def _work(self, number: str) -> bool:
         """Do what is due in one box; whether all of it could be done."""

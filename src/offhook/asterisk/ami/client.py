@@ -22,6 +22,7 @@ from offhook.asterisk.ami.errors import AmiError, AmiLost, AmiRefused, AmiTimeou
 from offhook.asterisk.ami.link import Link
 from offhook.asterisk.ami.pending import PendingActions
 from offhook.asterisk.ami.wire import Message, encode_action
+from offhook.tasks import stop
 
 __all__ = [
     "AmiClient",
@@ -147,9 +148,7 @@ class AmiClient:
         """End the link; actions that wait get AmiUnreachable."""
         self._closing = True
         task, self._task = self._task, None
-        if task is not None:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+        await stop(task)
         self._set_state(State.CLOSED, "close")
 
     async def action(self, name: str, headers: Headers = (), *, seconds: float | None = None) -> Message:
@@ -236,8 +235,7 @@ class AmiClient:
             self._link = None
             link.end("closed")
             self._pending.fail_all()
-            live.cancel()
-            await asyncio.gather(live, return_exceptions=True)
+            await stop(live)
             self._forget_waiting()
             self._fall()
 
