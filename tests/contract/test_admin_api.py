@@ -356,7 +356,9 @@ async def test_the_document_agrees_with_what_is_declared_and_served(api: Switchb
     served |= {"/mail", "/mail/test", "/mail/{id}", "/mail/{id}/retry", "/alarms"}
     served |= {"/spending", "/spending/stop", "/spending/resume", "/spending/{who}"}
     served |= {"/bans", "/bans/{address}", "/receivers", "/receivers/{id}/deadletters"}
-    served |= {"/receivers/{id}/deadletters/{letter}"}
+    served |= {
+        f"/receivers/{{id}}/deadletters{rest}" for rest in ("/resend", "/{letter}", "/{letter}/resend")
+    }
     served |= {"/wakeupcalls", "/wakeupcalls/{id}", "/wakeupjournal"}
     served |= {"/api", "/webhooks", "/webhooks/{id}"}
     served |= {f"/webhooks/{{id}}/{what}" for what in ("rotate", "pause", "resume", "replay", "test")}
