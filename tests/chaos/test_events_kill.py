@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import random
 import sys
 from collections.abc import AsyncIterator, Sequence
@@ -26,6 +27,7 @@ async def a_life(folder: Path, port: int, life: str) -> AsyncIterator[asyncio.su
         str(port),
         life,
         stdout=asyncio.subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
     )
     try:
         yield process
@@ -39,6 +41,7 @@ async def acknowledged(process: asyncio.subprocess.Process, enough: int) -> list
     """What it has said so far, at least so many lines, and what is still in the pipe after its death."""
     assert process.stdout is not None
     lines = [(await process.stdout.readline()).decode().strip() for _ in range(enough)]
+    assert all(lines), "it has died by itself"
     process.kill()
     rest = (await process.stdout.read()).decode()
     return [*lines, *(line for line in rest.split("\n")[:-1] if line)]
@@ -71,7 +74,7 @@ async def test_what_was_acknowledged_arrives_whoever_dies(tmp_path: Path) -> Non
         if life == 2:
             await receiver.start(receiver.port)
         async with a_life(tmp_path, receiver.port, f"life{life}") as process:
-            promised.update(await acknowledged(process, chance.randrange(20, 120)))
+            promised.update(await acknowledged(process, chance.randrange(20, 60)))
     async with a_life(tmp_path, receiver.port, "last"):
 
         def come() -> bool:
