@@ -206,3 +206,22 @@ async def test_a_receiver_of_long_ago_is_forgotten(bench: Bench, receiver: Recei
     await bench.receiver("t", receiver.port)
     await bench.record()
     await eventually(lambda: receiver.named("NewCdr"), "it is as a new one")
+
+
+async def test_who_is_here_is_owed_and_of_those_away_only_the_newest(
+    bench: Bench, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A client that takes another port at each start must not leave a trail of debts."""
+    monkeypatch.setattr("offhook.events.receivers.AWAY_MAX", 2)
+    monkeypatch.setattr("offhook.events.dispatcher.HERE_MAX", 4)
+    known = bench.dispatcher.receivers
+    for number in range(4):
+        await bench.receiver(f"s{number}", receiver.port + 1 + number)
+    await bench.receiver("too many", receiver.port)
+    assert len(known.all()) == 4
+    bench.dead |= {"s0", "s1", "s2"}
+    for one in known.all():
+        one.updated += one.id - 10.0
+    known.all()[3].updated -= 100 * 3600  # only heard of by its requests since
+    known.refresh()
+    assert known.owed() == (4, 3, 2)

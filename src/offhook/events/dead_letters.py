@@ -15,8 +15,8 @@ from offhook.store.unit import Store, UnitOfWork
 EXPIRED = "expired"
 BEGUN_ANEW = "begun anew at a login"
 
-LIVE_KEPT, DURABLE_KEPT = 200, 10_000
-"""How many dead letters a receiver has at most, the newest ones."""
+LIVE_KEPT, DURABLE_KEPT, ALL_KEPT = 200, 10_000, 100_000
+"""How many dead letters a receiver has at most, the newest ones, and all receivers together."""
 
 KEEP_SECONDS = 30 * 86400.0
 _TABLE = dead_letters.c

@@ -265,6 +265,7 @@ class HttpDelivery:
 
     def look(self) -> None:
         """Tell of receivers that have failed for long and of those that answer again; note positions."""
+        self._receivers.refresh()
         self._deliveries.live_letters()
         self._note_positions()
         now = self._clock.now()
@@ -297,6 +298,6 @@ class HttpDelivery:
                 receiver.position = self._positions[one] = position
 
     async def _write_positions(self) -> None:
-        if self._positions:
-            positions, self._positions = self._positions, {}
+        positions, self._positions = self._positions, {}
+        if positions:
             await self._receivers.moved_on(positions)

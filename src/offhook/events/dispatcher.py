@@ -17,7 +17,7 @@ from offhook.events.delivery import HttpDelivery, OnReceiver
 from offhook.events.dialect import Dialect
 from offhook.events.item import DURABLE, Item, item_of
 from offhook.events.journal import Journal
-from offhook.events.receivers import Receivers
+from offhook.events.receivers import HERE_MAX, Receivers
 from offhook.events.retention import Retention
 from offhook.events.settings import EventSettings, Replay, ReportMethod
 from offhook.events.target import Target
@@ -132,6 +132,9 @@ class Dispatcher:
             target = None
         known = self.receivers.find(target) if target is not None else None
         was_alive = known is not None and self.receivers.is_alive(known)
+        if target is not None and not was_alive and len(self.receivers.living()) >= HERE_MAX:
+            log.warning("events: %s gets no events: there are %d receivers", target.authority, HERE_MAX)
+            target = None
         missed = known is not None and known.id in self.receivers.owed()
         receiver = await self.receivers.register(session, target, dialect)
         if receiver is not None and not was_alive:

@@ -16,6 +16,9 @@ from offhook.store.unit import Store, UnitOfWork
 
 OWED_SECONDS = 72 * 3600.0
 
+HERE_MAX, AWAY_MAX = 500, 50
+"""How many receivers may be here at once, and how many of those that are away are owed something."""
+
 
 @dataclass(slots=True)
 class Receiver:
@@ -40,6 +43,7 @@ class Receivers:
         self._alive = alive
         self._by_id: dict[int, Receiver] = {}
         self._by_session: dict[str, Receiver] = {}
+        self._owed: tuple[int, ...] = ()
         self.on_forgotten: Callable[[int], None] = lambda _id: None
 
     async def load(self) -> None:
@@ -68,6 +72,7 @@ class Receivers:
             receiver = self._by_id[receiver_id]
             receiver.sessions.add(session)
             self._by_session[session] = receiver
+        self.refresh()
 
     def all(self) -> Sequence[Receiver]:
         """Every receiver, its tokens alive or not."""
@@ -115,6 +120,7 @@ class Receivers:
         receiver = await self._store_receiver(session, target, dialect)
         receiver.sessions.add(session)
         self._by_session[session] = receiver
+        self.refresh()
         return receiver
 
     async def _store_receiver(self, session: str, target: Target, dialect: Dialect) -> Receiver:
@@ -160,8 +166,12 @@ class Receivers:
         return next((one for one in self._by_id.values() if one.target == target), None)
 
     async def moved_on(self, positions: Mapping[int, int]) -> None:
-        """Note up to where receivers were served; called now and then."""
-        rows = [{"b_id": one, "position": position} for one, position in positions.items()]
+        """Note up to where receivers were served, and when they were here; called now and then."""
+        rows = [
+            {"b_id": one, "position": position, "updated": receiver.updated}
+            for one, position in positions.items()
+            if (receiver := self._by_id.get(one)) is not None
+        ]
 
         def work(unit: UnitOfWork) -> None:
             unit.connection.execute(sa.update(receivers).where(receivers.c.id == sa.bindparam("b_id")), rows)
@@ -193,16 +203,31 @@ class Receivers:
         for one in await self._store.write("old receivers", work):
             self._by_id.pop(one, None)
             self.on_forgotten(one)
+        self.refresh()
 
     def owed(self) -> tuple[int, ...]:
-        """Receivers that have to get what must not be lost: those heard of lately that never left."""
-        since = self._clock.now() - OWED_SECONDS
-        return tuple(receiver.id for receiver in list(self._by_id.values()) if receiver.updated >= since)
+        """Receivers that have to get what must not be lost: those that are here, and the newest of those that
+        were heard of lately and never left. From any thread."""
+        return self._owed
+
+    def refresh(self) -> None:
+        """Look again who is here; called whenever that may have changed, and now and then."""
+        now = self._clock.now()
+        here, away = [], []
+        for receiver in self._by_id.values():
+            if self.is_alive(receiver):
+                receiver.updated = now
+                here.append(receiver.id)
+            elif receiver.updated >= now - OWED_SECONDS:
+                away.append(receiver)
+        away.sort(key=lambda receiver: receiver.updated, reverse=True)
+        self._owed = (*here, *(receiver.id for receiver in away[:AWAY_MAX]))
 
     async def _left(self, receiver: Receiver, session: str) -> None:
         """A session names a receiver no more; the last one takes with it what it would be owed."""
         if not receiver.sessions:
             receiver.updated = min(receiver.updated, self._clock.now() - OWED_SECONDS - 1)
+            self.refresh()
         updated = receiver.updated
 
         def work(unit: UnitOfWork) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import sqlalchemy as sa
 
 from offhook.clock import Clock
-from offhook.events.dead_letters import EXPIRED, KEEP_SECONDS, bury_owed
+from offhook.events.dead_letters import ALL_KEPT, EXPIRED, KEEP_SECONDS, bury_owed
 from offhook.events.journal import ROW_BYTES, Journal
 from offhook.events.receivers import Receivers
 from offhook.events.settings import EventSettings
@@ -109,7 +109,12 @@ class Retention:
 
 def _forget_letters(unit: UnitOfWork, now: float) -> int:
     old = sa.delete(dead_letters).where(dead_letters.c.given_up < now - KEEP_SECONDS)
-    return unit.connection.execute(old).rowcount
+    gone = unit.connection.execute(old).rowcount
+    letters = sa.select(dead_letters.c.id).order_by(dead_letters.c.id.desc()).limit(1).offset(ALL_KEPT)
+    last = unit.connection.execute(letters).scalar()
+    if last is not None:
+        gone += unit.connection.execute(sa.delete(dead_letters).where(dead_letters.c.id <= last)).rowcount
+    return gone
 
 
 def _stored_bytes(connection: sa.Connection) -> int:
