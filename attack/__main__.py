@@ -10,12 +10,13 @@ import asyncio
 import sys
 from collections.abc import Mapping
 
-from attack import sip, tollfraud
+from attack import events, sip, tollfraud
 from attack.attempt import Attack, Attempt, report
 
 ATTACKS: Mapping[str, Attack] = {
     "sip": sip.run,
     "tollfraud": tollfraud.run,
+    "events": events.run,
 }
 """Each attack by its name: the `run` of a module beside this one."""
 
