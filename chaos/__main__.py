@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping
 
-from chaos import crowds, kills, links, store
+from chaos import clocks, crowds, kills, links, store
 from chaos.outcome import Outcome, print_outcomes
 
 Fault = Callable[..., Awaitable[Outcome]]
@@ -29,6 +29,7 @@ FAULTS: Mapping[str, Fault] = {
     "amislow": links.ami_slow,
     "amitorn": links.ami_torn,
     "trunk": links.trunk_dead,
+    "clock": clocks.set_forward_and_back,
     "register": crowds.registering,
     "files": crowds.control_without_descriptors,
     "capacity": crowds.engine_at_capacity,

@@ -6,7 +6,7 @@ from functools import partial
 
 from chaos.trial import trial
 
-from chaos import links
+from chaos import clocks, links
 from tests.chaos.test_faults_kill import chance, unharmed
 
 
@@ -19,3 +19,7 @@ async def test_the_ami_cut_torn_and_late() -> None:
 
 async def test_a_dead_trunk() -> None:
     unharmed(await links.trunk_dead(chance(), times=1, rate=10, seconds=1))
+
+
+async def test_a_clock_set_forward_and_back() -> None:
+    unharmed(await clocks.set_forward_and_back(chance(), times=2))

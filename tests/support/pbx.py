@@ -21,6 +21,7 @@ import yarl
 
 from offhook.app import Pbx
 from offhook.asterisk.fetch import obtain_engine
+from offhook.clock import Clock
 from offhook.core import Core
 from offhook.settings import Settings
 from tests.support.carrier import Carrier
@@ -196,7 +197,10 @@ class TestPbx:
 
     __test__ = False
 
-    def __init__(self, data: Path, rtp_ports: int = 400, timezone: str = "UTC") -> None:
+    def __init__(
+        self, data: Path, rtp_ports: int = 400, timezone: str = "UTC", clock: Clock | None = None
+    ) -> None:
+        self.clock = clock
         self.settings = Settings(
             data=data,
             bind="127.0.0.1",
@@ -214,7 +218,7 @@ class TestPbx:
 
     async def start(self) -> None:
         """Bring it up and log in."""
-        self.core = await Core.open(self.settings)
+        self.core = await Core.open(self.settings, self.clock)
         await self.core.api_settings.change(
             password_derived=await asyncio.to_thread(self.core.api_settings.derive, "ApiTest2019")
         )
@@ -241,7 +245,7 @@ class TestPbx:
             await meanwhile()
         self._before.append(self.pbx)  # the engine is a child of the first one's
         passwords = self.core.first_passwords
-        self.core = await Core.open(self.settings)
+        self.core = await Core.open(self.settings, self.clock)
         self.core.first_passwords = passwords
         self.pbx = Pbx(self.core, await asyncio.to_thread(obtain_engine))
         await self.pbx.start()
@@ -357,10 +361,12 @@ async def _registered(phone: _P) -> _P:
 
 
 @contextlib.asynccontextmanager
-async def running_pbx(rtp_ports: int = 400, timezone: str = "UTC") -> AsyncIterator[TestPbx]:
-    """A PBX for the time of a block, with so many ports for RTP, in a time zone."""
+async def running_pbx(
+    rtp_ports: int = 400, timezone: str = "UTC", clock: Clock | None = None
+) -> AsyncIterator[TestPbx]:
+    """A PBX for the time of a block, with so many ports for RTP, in a time zone, with its own clock."""
     with tempfile.TemporaryDirectory(prefix="pbx-", ignore_cleanup_errors=True) as folder:
-        pbx = TestPbx(Path(folder), rtp_ports, timezone)
+        pbx = TestPbx(Path(folder), rtp_ports, timezone, clock)
         await pbx.start()
         try:
             yield pbx

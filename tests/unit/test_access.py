@@ -94,6 +94,18 @@ async def test_tokens_idle_out_after_thirty_minutes(api: TestApi) -> None:
     assert (await api.post(f"extension/list?token={used}"))["errno"] == "20006"
 
 
+async def test_a_clock_that_is_put_back_keeps_neither_a_lock_nor_an_idle_token(api: TestApi) -> None:
+    idle = await api.login()
+    for _ in range(5):
+        await _errno(api, password=WRONG)
+    api.clock.advance(-300)
+    assert (await api.post(f"extension/list?token={idle}"))["status"] == "Success"
+    api.clock.advance(-86400)
+    assert (await api.post(f"extension/list?token={idle}"))["errno"] == "20006"
+    assert await api.core.lockout.blocked() == []
+    assert await _errno(api) == "Success"
+
+
 async def test_tokens_outlive_the_control_plane_and_end_with_the_engine(api: TestApi) -> None:
     token = await api.login()
     await api.core.sessions.write_uses()

@@ -420,6 +420,14 @@ def test_a_forward_to_the_outside_names_the_number_that_was_called() -> None:
     assert (record.callto, record.type, record.destination_trunk) == ("95551234", "Outbound", "far")
 
 
+def test_a_clock_that_was_put_back_in_a_call_makes_no_negative_times() -> None:
+    record = fold(CALL, answered(end=-3600.0))
+    assert record is not None
+    assert record.call_seconds >= 0
+    assert record.talk_seconds == 0
+    assert record.status == "ANSWERED"
+
+
 def test_room_for_rows_is_kept_behind_the_end_of_the_file(tmp_path: Path) -> None:
     path = tmp_path / "cel.json"
     tail = CelTail(path, Position(0, 0))

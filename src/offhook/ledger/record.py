@@ -147,7 +147,7 @@ class _Fold:
             callfrom=self._caller(),
             callto=self._callto(answer, dialled),
             dialled=dialled,
-            call_seconds=max(round(ended - started), talk),
+            call_seconds=max(0, round(ended - started), talk),  # the clock may have been put back
             talk_seconds=max(0, talk),
             status=status,
             type="Inbound" if source else "Outbound" if destination else self._type(),
@@ -307,7 +307,7 @@ class _Fold:
 
     def _talk_with_machine(self, ended: float) -> int:
         answered = self._machine_answer()
-        return round(ended - answered) if answered is not None else 0
+        return max(0, round(ended - answered)) if answered is not None else 0
 
     def _fax(self) -> tuple[str, str]:
         """For whom a fax came, and the name of its file."""

@@ -40,6 +40,10 @@ class _Failures:
     last: float = 0.0
     locked_until: float = 0.0
 
+    def is_locked(self, now: float) -> bool:
+        """Whether the lock lasts; one that would last longer than any is of a clock that was put back."""
+        return now < self.locked_until <= now + LOCKED_SECONDS
+
 
 class Lockout:
     """Counts failures in a row per address. What it knows is in the store, so a restart frees nobody."""
@@ -71,7 +75,7 @@ class Lockout:
     def check(self, address: str) -> None:
         """Raises ContractError 20002 while the address is locked."""
         known = self._failures.get(source_of(address))
-        if known is not None and known.locked_until > self._clock.now():
+        if known is not None and known.is_locked(self._clock.now()):
             raise ContractError(Errno.LOGIN_LOCKED, "too many wrong passwords from this address")
 
     async def failed(self, address: str, port: int) -> None:
@@ -80,7 +84,7 @@ class Lockout:
         self._forget_old(now)
         source = source_of(address)
         known = self._failures.setdefault(source, _Failures())
-        if known.locked_until and known.locked_until <= now:
+        if known.locked_until and not known.is_locked(now):
             known.count, known.locked_until = 0, 0.0
         known.count += 1
         known.last = now
@@ -109,6 +113,7 @@ class Lockout:
             rows = connection.execute(
                 sa.select(login_failures)
                 .where(login_failures.c.locked_until > now)
+                .where(login_failures.c.locked_until <= now + LOCKED_SECONDS)
                 .order_by(login_failures.c.last)
             )
             return [Blocked(row.address, row.last, row.protocol, row.port, row.locked_until) for row in rows]
@@ -120,7 +125,7 @@ class Lockout:
             self._failures = {
                 address: known
                 for address, known in self._failures.items()
-                if known.locked_until > now or now - known.last < LOCKED_SECONDS
+                if known.is_locked(now) or now - known.last < LOCKED_SECONDS
             }
 
     async def _save(self, address: str, known: _Failures, port: int) -> None:

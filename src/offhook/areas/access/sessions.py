@@ -105,7 +105,12 @@ class Sessions:
         self._by_refresh = {session.refresh: session for session in found}
 
     def _living(self, session: Session | None) -> bool:
-        return session is not None and not session.ended and self._clock.now() - session.used <= IDLE_SECONDS
+        # either way: a clock that was put back must not keep what nobody uses
+        return (
+            session is not None
+            and not session.ended
+            and abs(self._clock.now() - session.used) <= IDLE_SECONDS
+        )
 
     def alive(self, key: str) -> bool:
         """Whether a session's token lives."""
@@ -204,7 +209,7 @@ class Sessions:
             raise RefreshedTwice(session.family)
         if session is None or session.ended or not may(session):
             raise ContractError(Errno.NO_SUCH_TOKEN)
-        if self._clock.now() - session.used > REMEMBER_SECONDS:
+        if abs(self._clock.now() - session.used) > REMEMBER_SECONDS:
             raise ContractError(Errno.TOKEN_EXPIRED)
         return session
 
