@@ -211,3 +211,31 @@ async def test_a_carrier_that_called_too_early_is_let_in_with_its_trunk(pbx: Tes
     carrier = await pbx.carrier(address=EVIL)
     await pbx.trunk(carrier)
     assert await bans(pbx) == []
+
+
+async def test_over_tcp_who_guesses_is_banned_from_where_phones_are_too(pbx: TestPbx) -> None:
+    """A connection cannot be forged. The phone next to him has to be let in again by the operator."""
+    office = "127.0.0.13"
+    await pbx.apply("bans: {permitted: 127.0.0.1}")
+    await pbx.extension("1000")
+    async with Phone("1000", STRONG, pbx.registrar, address=office) as phone:
+        assert await phone.register() == 200
+        async with Attacker(pbx.registrar, office) as forger:
+            for _ in range(40):
+                await forger.request("REGISTER", "1000")
+            reader, writer = await asyncio.open_connection(*pbx.registrar, local_addr=(office, 0))
+            try:
+                for turn in range(40):
+                    writer.write(
+                        forger.message("REGISTER", f"77{turn}").replace(b"SIP/2.0/UDP", b"SIP/2.0/TCP")
+                    )
+                    answer = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)
+                    if answer.startswith(b"SIP/2.0 403"):
+                        break
+                    assert not await bans(pbx) or turn >= 15, "twice as many are let pass where a phone is"
+            finally:
+                writer.close()
+            ban = await until_banned(pbx, forger)
+        assert ban["address"] == office
+        await pbx.admin("DELETE", f"/bans/{office}", status=204)
+        assert await phone.register() == 200
