@@ -10,11 +10,12 @@ import asyncio
 import sys
 from collections.abc import Mapping
 
-from attack import events, sip, tollfraud
+from attack import api, events, sip, tollfraud
 from attack.attempt import Attack, Attempt, report
 
 ATTACKS: Mapping[str, Attack] = {
     "sip": sip.run,
+    "api": api.run,
     "tollfraud": tollfraud.run,
     "events": events.run,
 }
