@@ -15,9 +15,7 @@ REFUSALS: Json = {
     "404": {"description": "there is no such object"},
     "405": {"description": "this method is not possible here"},
     "409": {"description": "the name or number is taken, or another object uses this one"},
-    "503": {
-        "description": "what is asked for needs the engine, which does not answer, or the store cannot be used"
-    },
+    "503": {"description": "the engine does not answer, or the store cannot be used"},
 }
 REFUSED: Json = {status: {"$ref": f"#/components/responses/{status}"} for status in REFUSALS}
 
