@@ -144,9 +144,9 @@ async def test_night_stop_and_emergency(pbx: TestPbx) -> None:
     limits = """\
 - {name: day, extensions: 1001, calls: 100}
 - {name: night, others: on, timecondition: nights, barred: on}
-- {name: porter, extensions: 1002, timecondition: nights, calls: 100}
-timeconditions:
-- {name: nights, times: "*"}
+- {name: porter, extensionsgroup: door, timecondition: nights, calls: 100}
+extensiongroups: [{name: door, members: [1002]}]
+timeconditions: [{name: nights, times: "*"}]
 """
     carrier, (one, two) = await _house(pbx, limits, "1001", "1002", spending=", emergency: [112]")
     assert await _refused(pbx, one) == "NO Outbound Restriction"

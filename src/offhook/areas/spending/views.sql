@@ -1,27 +1,32 @@
 -- What the dialplan asks about limits of calls out.
 
--- Which limits name an extension, by itself or by a group.
-CREATE VIEW v_call_limit_members AS
-SELECT limit_id, number FROM calllimit_extensions
-UNION
-SELECT g.limit_id, m.number
-FROM calllimit_groups AS g
-JOIN extension_group_members AS m ON m.group_id = g.group_id;
-
 -- Who may have a right to call out, the ids of his limits joined by -, and the settings of all. A limit for the
--- `others` holds where none with the same time condition names who calls.
+-- `others` holds where none with the same time condition names who calls. No view of the members stands in between:
+-- it would be made whole, of every group, for each call.
 CREATE VIEW v_spenders AS
 SELECT
     w.caller,
     COALESCE((
         SELECT group_concat(l.id, '-')
         FROM calllimits AS l
-        WHERE EXISTS (SELECT 1 FROM v_call_limit_members AS m WHERE m.limit_id = l.id AND m.number = w.caller)
+        WHERE EXISTS (SELECT 1 FROM calllimit_extensions AS e WHERE e.limit_id = l.id AND e.number = w.caller)
+        OR EXISTS (
+            SELECT 1
+            FROM calllimit_groups AS g
+            JOIN extension_group_members AS m ON m.group_id = g.group_id AND m.number = w.caller
+            WHERE g.limit_id = l.id
+        )
         OR (l.others AND NOT EXISTS (
             SELECT 1
-            FROM v_call_limit_members AS m
-            JOIN calllimits AS o ON o.id = m.limit_id
-            WHERE m.number = w.caller AND o.timecondition = l.timecondition
+            FROM calllimit_extensions AS e
+            JOIN calllimits AS o ON o.id = e.limit_id
+            WHERE e.number = w.caller AND o.timecondition = l.timecondition
+        ) AND NOT EXISTS (
+            SELECT 1
+            FROM calllimits AS o
+            JOIN calllimit_groups AS g ON g.limit_id = o.id
+            JOIN extension_group_members AS m ON m.group_id = g.group_id AND m.number = w.caller
+            WHERE o.timecondition = l.timecondition
         ))
     ), '') AS limits,
     CASE WHEN (SELECT value FROM pbx_settings WHERE name = 'spending.stop') = 'on' THEN 1 ELSE 0 END AS stop,
