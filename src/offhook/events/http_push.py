@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import os
 import socket
 import ssl
 from collections.abc import Callable, Sequence
@@ -142,14 +143,19 @@ class _Connection:
             family = socket.AF_INET6 if ":" in place else socket.AF_INET
             self._sock = sock = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
             code = sock.connect_ex((place, self._port))
-        except OSError as failure:
-            self._loop.call_soon(self._failed, failure)
-            return
-        if code in (0, errno.EINPROGRESS):
+            if code not in (0, errno.EINPROGRESS):
+                raise OSError(code, os.strerror(code))
+            # a receiver on this machine is connected by now, which saves the wait for it
+            sent = sock.send(self._data)
+        except BlockingIOError:
             # by its number: a lookup that misses would write out the whole socket as text
             self._loop.add_writer(sock.fileno(), self._writable)
+        except OSError as failure:
+            self._loop.call_soon(self._failed, failure)
         else:
-            self._loop.call_soon(self._failed, OSError(code, errno.errorcode.get(code, "")))
+            self._sent(sent)
+            if self._data:
+                self._loop.add_writer(sock.fileno(), self._writable)
 
     def _writable(self) -> None:
         sock = self._sock
@@ -157,21 +163,24 @@ class _Connection:
             return
         try:
             if code := sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
-                raise OSError(code, errno.errorcode.get(code, ""))
+                raise OSError(code, os.strerror(code))
             sent = sock.send(self._data)
         except BlockingIOError:
             return
         except OSError as failure:
             self._failed(failure)
             return
-        self._data = self._data[sent:]
+        self._sent(sent)
+        if not self._data:
+            self._loop.remove_writer(sock.fileno())
+
+    def _sent(self, count: int) -> None:
+        self._data = self._data[count:]
         self._places = []  # somebody has taken something: no other address is tried
-        if self._data:
-            return
-        self._loop.remove_writer(sock.fileno())
-        self._loop.add_reader(sock.fileno(), self._readable)
-        self._timer.cancel()
-        self._timer = self._loop.call_later(self._patience, self._late)
+        if not self._data and self._sock is not None:
+            self._loop.add_reader(self._sock.fileno(), self._readable)
+            self._timer.cancel()
+            self._timer = self._loop.call_later(self._patience, self._late)
 
     def _readable(self) -> None:
         sock = self._sock
