@@ -165,7 +165,9 @@ async def test_a_consultation_that_returns(pbx: TestPbx, how: str) -> None:
         await story.tells("CallStatus 1001 ANSWERED, 1002 ANSWER", "1002 Busy")
         await talk.hears(700)
         await last.hangup()
-    await story.tells("CallStatus 1002 BYE", "1002 Registered", "CallStatus 1000 ANSWERED, 1001 ANSWER")
+    await story.tells("CallStatus 1002 BYE")
+    # the phone is free when its channel ends, which nothing ties to the end of the others' hold
+    await story.tells_in_any_order("1002 Registered", "CallStatus 1000 ANSWERED, 1001 ANSWER")
     await call.hears(570)
     await talk.hears(440)
     await talk.hangup()
@@ -387,8 +389,6 @@ async def test_a_transfer_into_a_room(pbx: TestPbx, code: str) -> None:
     await story.tells("CallStatus 1000 ANSWERED/6400")
     await call.hears(700)
     await room.hears(440)
-    told = pbx.receiver.named("ConferenceStatus")[-1]["members"]
-    assert [one["ext"]["number"] for one in told] == ["1000", "1002"]
     recorded = pbx.pbx.messages.recordings.follower.channels
     await eventually(
         lambda: sorted(one[:10] for one in recorded) == ["PJSIP/1000", "PJSIP/1002"], "both are recorded"
@@ -398,6 +398,10 @@ async def test_a_transfer_into_a_room(pbx: TestPbx, code: str) -> None:
     await room.hangup()
     await story.tells("CallStatus 1002 BYE/6400", "1002 Registered", "NewCdr 1002 6400 ANSWERED Internal")
     await story.ends()
+    inside = [step.partition(": ")[2] for step in steps(pbx.receiver.named("ConferenceStatus"))]
+    consulted = ["1001 ANSWERED/6400, 1002 ANSWERED/6400"] if code == "*3" else []
+    passed_on = ["1000 ANSWERED/6400, 1002 ANSWERED/6400", "1002 ANSWERED/6400", ""]
+    assert inside[-len(consulted) - 3 :] == consulted + passed_on
 
 
 @pytest.mark.parametrize("code", ["*03", "*3"])

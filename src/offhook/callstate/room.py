@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from offhook.callstate.model import Member
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Room:
@@ -14,3 +16,4 @@ class Room:
     inside: tuple[str, ...] = ()
     moderators: frozenset[str] = frozenset()
     waits: frozenset[str] = frozenset()  # who waits for a moderator
+    told: tuple[Member, ...] = ()  # who is inside, as it was told last

@@ -47,7 +47,6 @@ def on_leave(step: Step, uniqueid: str, number: str) -> None:
     room = step.rooms.get(number)
     if room is None or uniqueid not in room.inside:
         return
-    before = seated(step.calls.now, step.channels.now, room)
     room = replace(
         room,
         inside=tuple(key for key in room.inside if key != uniqueid),
@@ -58,8 +57,7 @@ def on_leave(step: Step, uniqueid: str, number: str) -> None:
         step.rooms.put(number, room)
     else:
         step.rooms.drop(number)
-    if [member for _, member in seated(step.calls.now, step.channels.now, room)] != [m for _, m in before]:
-        _tell(step, room, step.channels.get(uniqueid) or room.callid)
+    _tell(step, room, step.channels.get(uniqueid) or room.callid, again=False)
 
 
 def forget(step: Step, uniqueid: str) -> None:
@@ -130,6 +128,11 @@ def _status(seat: Seat) -> MemberStatus:
     return MemberStatus.ANSWER if seat.role is Role.CALLEE else MemberStatus.ANSWERED
 
 
-def _tell(step: Step, room: Room, because: str) -> None:
+def _tell(step: Step, room: Room, because: str, *, again: bool = True) -> None:
+    """Tell who is inside; unless `again`, not what was told last: a Local channel leaves behind its party."""
     told = tuple(member for _, member in seated(step.calls.now, step.channels.now, room))
+    if told == room.told and not again:
+        return
+    if step.rooms.get(room.number) is not None:
+        step.rooms.put(room.number, replace(room, told=told))
     step.tell(RoomChanged(room.callid, room.number, told, because))

@@ -62,5 +62,8 @@ class NewPins:
         except (ContractError, StoreError) as failure:
             log.warning("voicemail: the new PIN of box %s cannot be stored: %s", mailbox, failure)
             return FAILED
+        except Exception:
+            log.exception("voicemail: the new PIN of box %s cannot be stored", mailbox)
+            return FAILED
         log.info("voicemail: box %s has a new PIN, typed on a phone", mailbox)
         return STORED
