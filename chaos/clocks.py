@@ -9,13 +9,13 @@ from __future__ import annotations
 import random
 import time
 
-from offhook.clock import Clock
 from tests.support.consistency import check_ends
 from tests.support.pbx import TestPbx, running_pbx
 from tests.support.phone import eventually
 
 from chaos.house import hang_up, talking
 from chaos.outcome import Outcome
+from offhook.clock import Clock
 
 _HOUR = 3600.0
 _STEPS = (_HOUR, -2 * _HOUR, 30 * 24 * _HOUR, -31 * 24 * _HOUR)
@@ -33,7 +33,7 @@ class SteppingClock(Clock):
 
 
 async def set_forward_and_back(chance: random.Random, times: int = 4) -> Outcome:
-    """Each step is larger than any token or lock lasts; none may outlast it, and no call or record suffers."""
+    """Each step is larger than any token or lock lasts; none may outlast it, no call suffers."""
     outcome, clock = Outcome("clock set forward and back"), SteppingClock()
     async with running_pbx(clock=clock) as pbx:
         for number in ("1000", "1001", "1002"):
