@@ -42,13 +42,13 @@ class Likeness:
 async def compare(
     attacker: Attacker, method: str, names: Sequence[str], tries: int, *, guess: bool
 ) -> Likeness:
-    """Ask for each name so often, in turn, so that what else the machine does meets all alike."""
+    """Ask for each name so often, in a changing order, so that what else the machine does meets all alike."""
     shapes: dict[str, set[str]] = {name: set() for name in names}
     seconds: dict[str, list[float]] = {name: [] for name in names}
     host, port = attacker.target
     uri = f"sip:{host}:{port}" if method == "REGISTER" else f"sip:1000@{host}:{port}"
-    for _ in range(tries):
-        for name in names:
+    for turn in range(tries):
+        for name in names if turn % 2 else reversed(names):
             answer = await attacker.ask(attacker.message(method, name))
             if guess:
                 shown = digest(answer.challenge, method, uri, name, "wrong")
