@@ -46,14 +46,13 @@ class FeedReader:
 
     async def read(self) -> list[FeedItem]:
         """The next events, at most PAGE; empty when there are none now. Raises OSError and StoreError."""
-        first, last = self._journal.first(), self._journal.last()
-        if self.position + 1 < first:
-            return [self._gap(self.position + 1, first - 1, "expired", first - 1)]
+        last = self._journal.last()
         if self.position > last:
             return [self._gap(last + 1, self.position, "unknown", last)]
-        if self.position == last:
-            return []
         entries = await self._journal.after(self.position, PAGE, self.want.kinds)
+        first = self._journal.first()  # after reading: what went meanwhile was not read
+        if self.position + 1 < first:
+            return [self._gap(self.position + 1, first - 1, "expired", first - 1)]
         upto = entries[-1].seq if entries else last
         self.position = upto if len(entries) >= PAGE else max(upto, last)
         return [self._feed.item(entry) for entry in entries if self.want.has(entry.event)]
