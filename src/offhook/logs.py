@@ -1,8 +1,8 @@
 """The log: text for people or a JSON object per line, and the call that a line is about.
 
-Whoever begins to work on a call says so by `of_call` (for a block) or `about_call` (for the rest of the
-task); tasks, callbacks and writes of the store that begin there inherit it. So every line about a call has
-its callid, also lines of parts that do not know of calls. A value in a line never begins another line.
+Whoever begins to work on a call says so by `of_call` for a block, within which `about_call` may correct it;
+tasks, callbacks and writes of the store that begin there inherit it. So every line about a call has its
+callid, also lines of parts that do not know of calls. A value in a line never begins another line.
 """
 
 from __future__ import annotations
@@ -37,7 +37,10 @@ def of_call(callid: str) -> Iterator[None]:
 
 
 def about_call(callid: str) -> None:
-    """Have what is logged be about this call from now on, to the end of the task or of the block around."""
+    """Have what is logged be about this call from now on, to the end of the task or of the `of_call` around.
+
+    Only where there is one: what a task that goes on does later is not about this call.
+    """
     if _CALLID.fullmatch(callid):
         _callid.set(callid)
 

@@ -68,8 +68,11 @@ class Launcher:
         if not self._switch.healthy:
             raise ContractError(Errno.ENGINE_UNREACHABLE)
         callid = self._switch.next_call_id()
-        logs.about_call(callid)
+        with logs.of_call(callid):
+            await self._begin(callid, new, also)
+        return callid
 
+    async def _begin(self, callid: str, new: NewCall, also: Callable[[UnitOfWork, str], None]) -> None:
         def promise(unit: UnitOfWork) -> None:
             also(unit, callid)
             self._records.add_intent(unit, callid, new.caller, new.callee, new.type)
@@ -87,7 +90,6 @@ class Launcher:
             self._live.abandon(callid)
             await self._records.withdraw_intent(callid)
             raise refusal(failure) from None
-        return callid
 
     def _request(self, callid: str, new: NewCall) -> OriginateRequest:
         local = new.channel.startswith("Local/")

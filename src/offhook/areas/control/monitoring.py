@@ -102,7 +102,6 @@ class Monitoring:
 
     async def _ring(self, listener: Extension, extension: str, leg: Leg, mode: str) -> None:
         own = self._switch.next_call_id()
-        logs.about_call(own)
         self._live.expect(own, listener.number, extension, quiet=True)
         request = OriginateRequest(
             callid=own,
@@ -114,13 +113,14 @@ class Monitoring:
             caller_id=f"<{extension}>",
             variables={"OFFHOOK_SPIED": leg.uniqueid},
         )
-        try:
-            await self._switch.originate(request)
-        except NO_ANSWER:
-            log.warning("call/listen: the engine has not answered")
-        except SwitchError as failure:
-            self._live.abandon(own)
-            raise refusal(failure) from None
+        with logs.of_call(own):
+            try:
+                await self._switch.originate(request)
+            except NO_ANSWER:
+                log.warning("call/listen: the engine has not answered")
+            except SwitchError as failure:
+                self._live.abandon(own)
+                raise refusal(failure) from None
 
 
 def _ears(picture: Picture, extension: str) -> list[str]:
