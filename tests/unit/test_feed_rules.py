@@ -7,7 +7,7 @@ import json
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from standardwebhooks.webhooks import Webhook
 
@@ -26,6 +26,7 @@ from offhook.events.wanted import WIRE_KINDS, concerns, wanted
 EVENTS = st.sampled_from(sorted(KINDS.values(), key=str)).flatmap(st.builds)
 
 
+@settings(max_examples=40)
 @given(EVENTS)
 def test_a_kind_is_called_as_on_the_wire(event: Event) -> None:
     (body,) = encode(event, Dialect.V2_0_0, "1")
@@ -34,6 +35,7 @@ def test_a_kind_is_called_as_on_the_wire(event: Event) -> None:
     assert wanted([name.upper(), WIRE_KINDS[name]], "").kinds == (name,)
 
 
+@settings(max_examples=40)
 @given(EVENTS, st.integers(0, 1 << 60), st.floats(0, 4e9))
 def test_an_event_is_one_line_of_each_form(event: Event, number: int, at: float) -> None:
     (body,) = encode(event, Dialect.V2_0_0, "1")
@@ -117,8 +119,8 @@ def test_pauses_grow_and_end(tries: int, asked: float, spread: float) -> None:
 
 
 def test_keys_are_in_no_words() -> None:
-    settings = Settings(1, "a", "https://a/", "", "", True, (b"secret-key",), 100.0)
-    assert "secret-key" not in repr(settings)
+    single = Settings(1, "a", "https://a/", "", "", True, (b"secret-key",), 100.0)
+    assert "secret-key" not in repr(single)
     both = Settings(1, "a", "https://a/", "", "", True, (b"new", b"old"), 100.0)
     assert list(both.keys_at(99.0)) == [b"new", b"old"]
     assert list(both.keys_at(100.0)) == [b"new"]
