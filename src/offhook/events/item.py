@@ -19,7 +19,7 @@ class Item:
     `keys` are what it stays in order with, `lane` the call among them that it does not name, `behind` what it
     also comes after, without holding up what comes later; `owed` the receivers that have to get it if it is
     durable, `early` those for whom it was settled before it had a number, with the reason if it was given up;
-    `size` what its facts take in the journal, in bytes; `letter` the dead letter that it is sent
+    `body` its facts as the journal will have them, until it has; `letter` the dead letter that it is sent
     again from; `sent`: it was handed to workers; `stored`: it is in a transaction, committed or not (for the
     store's writer only).
     """
@@ -30,7 +30,7 @@ class Item:
     seq: int = 0
     owed: tuple[int, ...] = ()
     early: list[tuple[int, str]] = field(default_factory=list)
-    size: int = 0
+    body: str = ""
     sent: bool = False
     stored: bool = False
     behind: tuple[str, ...] = ()

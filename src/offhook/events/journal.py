@@ -146,6 +146,13 @@ class Journal:
 
     def add(self, item: Item) -> None:
         """Have a live event stored with the next commit."""
+        try:
+            item.body = to_json(item.event)
+        except Exception:
+            # in a transaction it would take with it all others, records among them
+            log.exception("events: a %s cannot be stored", item.kind)
+            self.lost += 1
+            return
         if len(self._pending) >= UNWRITTEN_MAX:
             del self._pending[0]
             self.lost += 1
@@ -216,7 +223,8 @@ class Journal:
         for seq, item in enumerate(items, first):
             item.seq = seq
             self._recent.append(Entry(seq, item.created, item.kind, item.callid, item.event))
-            self.bytes += ROW_BYTES + item.size
+            self.bytes += ROW_BYTES + len(item.body or to_json(item.event))
+            item.body = ""
         self._writing = [item for item in self._writing if not item.seq]
         self._pending = [item for item in self._pending if not item.seq]
         while len(self._recent) > _IN_MEMORY:
@@ -272,12 +280,10 @@ def _insert(unit: UnitOfWork, items: Sequence[Item], first: int) -> None:
 
 
 def _row(item: Item) -> dict[str, Any]:
-    body = to_json(item.event)
-    item.size = len(body)
     return {
         "created": item.created,
         "kind": item.kind,
         "callid": storable(item.callid),
-        "body": body,
+        "body": item.body or to_json(item.event),
         "lane": storable(item.lane),
     }

@@ -16,7 +16,7 @@ from offhook.store.unit import Store, UnitOfWork
 
 OWED_SECONDS = 72 * 3600.0
 
-HERE_MAX, AWAY_MAX = 500, 50
+HERE_MAX, AWAY_MAX = 200, 50
 """How many receivers may be here at once, and how many of those that are away are owed something."""
 
 

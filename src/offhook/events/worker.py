@@ -196,7 +196,12 @@ class Worker:
         return age > (self._ties.keep_seconds() if self._keeps(job.item) else _LIVE_SECONDS)
 
     def _start(self, job: Job) -> None:
-        bodies = job.item.bodies(self.dialect, self._ties.sn())
+        try:
+            bodies = job.item.bodies(self.dialect, self._ties.sn())
+        except Exception:
+            log.exception("events: a %s cannot be written as %s", job.item.kind, self.dialect)
+            self._give_up(job, "it cannot be written")
+            return
         if job.sent >= len(bodies):
             self._finish(job)
             return
