@@ -33,7 +33,7 @@ class SteppingClock(Clock):
 
 
 async def set_forward_and_back(chance: random.Random, times: int = 4) -> Outcome:
-    """Each step is larger than any token or lock lasts; none may outlast it, no call suffers."""
+    """Each step is larger than a token or lock lasts: none may outlast it, no call or record suffers."""
     outcome, clock = Outcome("clock set forward and back"), SteppingClock()
     async with running_pbx(clock=clock) as pbx:
         for number in ("1000", "1001", "1002"):

@@ -122,9 +122,10 @@ class Registrants(asyncio.DatagramProtocol):
 
 async def registering(chance: random.Random, times: int = 1, rate: float = 5.0, count: int = 2000) -> Outcome:
     """Everything starts anew, and all phones register at the same moment, beside calls."""
-    async with trial(f"{count} phones register", chance, rate=rate, pairs=12, calls_suffer=True) as one:
-        numbers = [str(FIRST + n) for n in range(count)]
-        await one.house.make(numbers)
+    numbers = [str(FIRST + n) for n in range(count)]
+    async with trial(
+        f"{count} phones register", chance, rate=rate, pairs=12, calls_suffer=True, numbers=numbers
+    ) as one:
         for turn in range(times):
             if turn:
                 await one.load.begin_talks()
@@ -172,12 +173,19 @@ async def engine_at_capacity(
     chance: random.Random, times: int = 3, rate: float = 5.0, over: int = 20
 ) -> Outcome:
     """More calls than the engine has descriptors for: those above are refused at once, all others go on."""
+    numbers = [str(FIRST + n) for n in range(2 * (CALLS + over))]
     async with (
         up_process(within=("prlimit", f"--nofile={DESCRIPTORS}:{DESCRIPTORS}")) as up,
-        trial(f"descriptors for {CALLS} calls", chance, rate=rate, pairs=6, up=up, calls_suffer=True) as one,
+        trial(
+            f"descriptors for {CALLS} calls",
+            chance,
+            rate=rate,
+            pairs=6,
+            calls_suffer=True,
+            up=up,
+            numbers=numbers,
+        ) as one,
     ):
-        numbers = [str(FIRST + n) for n in range(2 * (CALLS + over))]
-        await one.house.make(numbers)
         phones = [await one.house.phone(number, audio=False) for number in numbers]
         for _ in range(times):
             async with one.fault():

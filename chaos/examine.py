@@ -23,6 +23,7 @@ async def settle(house: House, load: Load, outcome: Outcome) -> None:
         await until(lambda: _over(house), "no call runs and every record is told", _QUIET_SECONDS, 0.3)
     except TimeoutError:
         outcome.endless += [str(call["callid"]) for call in await house.running()]
+        outcome.missing += await _without_record(house)
     await asyncio.sleep(0.5)  # what is doubled comes late
     outcome.calls += load.calls
     outcome.acknowledged += load.changes
@@ -33,13 +34,18 @@ async def settle(house: House, load: Load, outcome: Outcome) -> None:
 
 
 async def _over(house: House) -> bool:
-    if await house.running():
+    if await house.running() or await _without_record(house):
         return False
-    open_intents = await house.up.rows("SELECT callid FROM call_intents")
     stored = {row[0] for row in await house.up.rows("SELECT callid FROM cdr")}
-    told = {event["callid"] for event in house.receiver.named("NewCdr")}
+    return stored <= {event["callid"] for event in house.receiver.named("NewCdr")}
+
+
+async def _without_record(house: House) -> list[str]:
+    """Calls that were promised or told and have no record in the store."""
+    stored = {row[0] for row in await house.up.rows("SELECT callid FROM cdr")}
+    promised = {row[0] for row in await house.up.rows("SELECT callid FROM call_intents")}
     begun = {event["callid"] for event in house.receiver.named("CallStatus")}
-    return not open_intents and stored <= told and begun <= stored
+    return sorted((promised | begun) - stored)
 
 
 async def _records(house: House, load: Load, outcome: Outcome) -> None:

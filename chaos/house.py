@@ -7,7 +7,7 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -127,8 +127,11 @@ class House:
 
 
 @contextlib.asynccontextmanager
-async def house(up: UpProcess | None = None) -> AsyncIterator[House]:
-    """A PBX that is up, with an application that is logged in, until the end of the block."""
+async def house(up: UpProcess | None = None, numbers: Sequence[str] = ()) -> AsyncIterator[House]:
+    """A PBX that is up, with an application that is logged in, until the end of the block.
+
+    `numbers` are extensions that the next `make` makes, too: it declares all at once.
+    """
     async with contextlib.AsyncExitStack() as stack:
         receiver = TimedReceiver()
         await receiver.start()
@@ -138,7 +141,7 @@ async def house(up: UpProcess | None = None) -> AsyncIterator[House]:
         await up.start()
         client = await up.client()
         stack.push_async_callback(client.close)
-        made = House(up, client, receiver)
+        made = House(up, client, receiver, numbers=list(numbers))
         await made.login()
         stack.push_async_callback(_leave, made)
         yield made

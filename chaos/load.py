@@ -46,6 +46,15 @@ class Pair:
         self.busy = False
 
 
+@dataclass(frozen=True)
+class Failed:
+    """A call that came to nothing; from when to when, on the monotonic clock."""
+
+    begin: float
+    end: float
+    by_phone: bool
+
+
 class Load:
     """`async with Load(house, chance) as load`: from begin to end of the block the PBX has work.
 
@@ -61,9 +70,7 @@ class Load:
         self.pairs: list[Pair] = []
         self.talks: list[Call] = []
         self.calls = 0
-        self.failed: list[
-            tuple[float, float]
-        ] = []  # calls that came to nothing: from when to when (monotonic)
+        self.failed: list[Failed] = []
         self.broken: set[int] = set()  # calls, by id(), that the other side ended before we did
         self.acknowledged: dict[str, str] = {}  # contacts that are there, by id: name
         self.removed: set[str] = set()
@@ -160,7 +167,7 @@ class Load:
         except TimeoutError:
             done = False
         if not done:
-            self.failed.append((begin, time.monotonic()))
+            self.failed.append(Failed(begin, time.monotonic(), pair.by_phone))
         for call in (*pair.caller.calls, *pair.callee.calls):
             await hang_up(call)
         pair.free()
