@@ -144,10 +144,12 @@ class Watching:
         seq = journal.last()
         while True:
             await journal.grown(seq)
+            last = journal.last()
             try:
-                for entry in await journal.after(seq, _EVENTS_AT_ONCE):
-                    self._told[entry.kind] += 1
-                    seq = entry.seq
+                entries = await journal.after(seq, _EVENTS_AT_ONCE)
+                self._told.update(entry.kind for entry in entries)
+                # fewer are all that can be read up to the last
+                seq = entries[-1].seq if len(entries) == _EVENTS_AT_ONCE else max(last, seq)
             except StoreError as failure:
                 log.warning("metrics: events are not counted: %s", failure)
                 await asyncio.sleep(_LOOK_SECONDS)
