@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from offhook.backup import contents, make, sealed
 from offhook.backup.archive import About, ArchiveReader, ArchiveWriter, Sink, checked_path
-from offhook.backup.contents import gathered
+from offhook.backup.contents import forget_broken_off, gathered
 from offhook.backup.errors import BackupError
 from offhook.backup.restore import restore_backup
 from offhook.backup.sealed import CHUNK, MAGIC, SealedReader, SealedWriter
@@ -255,11 +255,16 @@ def test_one_backup_at_a_time_and_what_a_killed_one_left_goes(tmp_path: Path) ->
     with gathered(data, recordings=True) as found:
         with pytest.raises(BackupError, match="another backup"):
             make.make_backup(data, tmp_path / "second", SECRET, recordings=True, now=0.0)
+        forget_broken_off(data)
         assert found.store.is_file()
         (data / "run" / "backup-left").mkdir()
         (data / "run" / "backup-left" / "offhook.db").write_bytes(b"plain")
     make.make_backup(data, tmp_path / "second", SECRET, recordings=True, now=0.0)
     assert [path.name for path in (data / "run").iterdir()] == ["backup.lock"]
+    (data / "run" / "backup-left").mkdir()
+    forget_broken_off(data)
+    assert [path.name for path in (data / "run").iterdir()] == ["backup.lock"]
+    forget_broken_off(tmp_path / "absent")
 
 
 def test_recordings_that_retention_deletes_meanwhile_are_not_in_the_backup_either(tmp_path: Path) -> None:

@@ -77,6 +77,18 @@ def gathered(data: Path, *, recordings: bool) -> Iterator[Gathered]:
         yield from _gathered(data, run, recordings=recordings)
 
 
+def forget_broken_off(data: Path) -> None:
+    """Delete what a backup that was killed has left in the data folder; not of one that is being made."""
+    run = data / "run"
+    with contextlib.suppress(BackupError, OSError), _alone(run):
+        _sweep(run)
+
+
+def _sweep(run: Path) -> None:
+    for old in run.glob(f"{_PREFIX}*/"):
+        shutil.rmtree(old, ignore_errors=True)
+
+
 @contextlib.contextmanager
 def _alone(run: Path) -> Iterator[None]:
     """Have no other backup be made of the folder."""
@@ -92,8 +104,7 @@ def _alone(run: Path) -> Iterator[None]:
 
 
 def _gathered(data: Path, run: Path, *, recordings: bool) -> Iterator[Gathered]:
-    for old in run.glob(f"{_PREFIX}*/"):  # of one that was killed
-        shutil.rmtree(old, ignore_errors=True)
+    _sweep(run)
     staging = private_folder(run / f"{_PREFIX}{secrets.token_hex(8)}")
     try:
         found = Gathered(staging, staging / STORE)

@@ -19,6 +19,7 @@ from offhook.asterisk.fetch import obtain_engine
 from offhook.asterisk.process import call_capacity
 from offhook.asterisk.switch import SwitchError
 from offhook.asterisk.tree import EngineError, EngineTree
+from offhook.backup.contents import forget_broken_off
 from offhook.cli.common import add_settings_arguments, settings_or_exit, show_passwords
 from offhook.cli.lock import AlreadyRunning, FolderLock
 from offhook.core import Core
@@ -52,6 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
         private_folder(settings.data)
         private_folder(settings.data / "run")
         lock = FolderLock(settings.data)
+        forget_broken_off(settings.data)
         tree = obtain_engine()
         again = asyncio.run(_run(settings, tree, arguments))
     except (StartError, AlreadyRunning, EngineError, StoreError, SwitchError, OperationRefused) as failure:
