@@ -67,6 +67,11 @@ async def test_calls_of_a_day(pbx: TestPbx) -> None:
         await call.hangup()
     assert await _refused(pbx, one) == "NO Outbound Restriction"
     assert (await _used(pbx))["1001"]["calls"] == 2
+    # at a phone it is said by words, once it is told to applications
+    await pbx.apply("spending: {announce: on}")
+    call = await one.call(NUMBER)
+    assert await call.refused() == 403
+    assert 183 in call.statuses
     # it is the limit of one only
     call, _far = await _out(two, carrier)
     await call.hangup()

@@ -38,7 +38,10 @@ class SpendingPart:
                 "mostseconds": {**_NUMBER, "description": "allowed a day; 0: no limit"},
             }
         )
-        shown = object_of({"stopped": {"type": "boolean"}, "items": {"type": "array", "items": item}})
+        known = {"type": "boolean", "description": "false while the engine, which counts, does not answer"}
+        shown = object_of(
+            {"stopped": {"type": "boolean"}, "known": known, "items": {"type": "array", "items": item}}
+        )
         ended = object_of({"ended": {**_NUMBER, "description": "calls that were ended"}})
         end_calls = object_of({"endcalls": {"type": "boolean", "description": "end the calls that run"}})
         stop = operation("No new calls to the outside, but for emergency numbers", "stop_outbound", ended)
@@ -59,7 +62,8 @@ class SpendingPart:
         try:
             return await self._answer(request, path)
         except SwitchError as failure:
-            raise AdminRefused(503, f"the engine does not answer: {failure}") from None
+            # a stop holds all the same: the dialplan reads it, as soon as there is one
+            raise AdminRefused(409, f"the engine does not answer, so it was not told: {failure}") from None
 
     async def _answer(self, request: AdminRequest, path: Sequence[str]) -> AdminAnswer:
         match request.method, [*path]:
@@ -83,6 +87,10 @@ class SpendingPart:
         raise not_here()
 
     async def _shown(self) -> dict[str, Any]:
+        try:
+            used = await self._spending.used()
+        except SwitchError:
+            return {"stopped": await self._stop.stopped(), "known": False, "items": []}
         items = [
             {
                 "who": usage.who,
@@ -92,6 +100,6 @@ class SpendingPart:
                 "mostcalls": usage.most_calls,
                 "mostseconds": usage.most_seconds,
             }
-            for usage in await self._spending.used()
+            for usage in used
         ]
-        return {"stopped": await self._stop.stopped(), "items": items}
+        return {"stopped": await self._stop.stopped(), "known": True, "items": items}

@@ -28,6 +28,7 @@ from offhook.store.unit import Store
 log = logging.getLogger(__name__)
 
 _LOOK_SECONDS = 30.0
+_SWEEPS, _SWEEP_SECONDS = 10, 0.5
 _STARTED = "OFFHOOK_STARTED"
 _REJECTED = 21  # Q.850
 _WHY = {
@@ -114,7 +115,20 @@ class Spending:
         return True
 
     async def end_calls(self) -> int:
-        """End all calls out but those to emergency numbers; returns how many. Raises SwitchError."""
+        """End all calls out but those to emergency numbers; returns how many. Raises SwitchError.
+
+        Looks again until there is none: a call may have passed the dialplan's look at the stop just before it.
+        """
+        ended = await self._end_once()
+        for _ in range(_SWEEPS):
+            await asyncio.sleep(_SWEEP_SECONDS)
+            late = await self._end_once()
+            ended += late
+            if not late:
+                break
+        return ended
+
+    async def _end_once(self) -> int:
         ended = 0
         for channel in await self._switch.items(actions.CoreShowChannels()):
             if not is_outside_leg(channel):
@@ -145,7 +159,8 @@ class Spending:
         self._alarms.raise_(key, f"calls out of {self._name(who)}: {text}")
 
     def _name(self, who: str) -> str:
-        return self._names.get(who, f"extension {who}")
+        kind = "IVR" if who.startswith("ivr") else "extension"
+        return self._names.get(who, f"{kind} {who.removeprefix('ivr')}")
 
     async def _run(self) -> None:
         while True:
