@@ -117,7 +117,7 @@ class Spending:
     async def end_calls(self) -> int:
         """End all calls out but those to emergency numbers; returns how many. Raises SwitchError.
 
-        Looks again until there is none: a call may have passed the dialplan's look at the stop just before it.
+        Looks again until there is none: a call may have passed the dialplan just before the stop.
         """
         ended = await self._end_once()
         for _ in range(_SWEEPS):
