@@ -195,6 +195,7 @@ async def test_only_who_may_reads_the_metrics(pbx: TestPbx) -> None:
         (FORWARDED, 401),
         ({"Forwarded": "for=192.0.2.7"}, 401),
         ({"Sec-Fetch-Site": "cross-site"}, 401),
+        ({"Sec-Fetch-Site": "same-origin", "Host": "evil.example"}, 401),
         ({**FORWARDED, "Authorization": operator}, 200),
         ({**FORWARDED, "Authorization": f"Bearer {reader}"}, 200),
         ({**FORWARDED, "Authorization": f"Bearer {caller}"}, 401),

@@ -18,25 +18,35 @@ class Hosts:
     """Addresses, the machine's name, those of the certificate (read once), and what `named` gives."""
 
     def __init__(self, certificate: Path, named: Callable[[], frozenset[str]]) -> None:
-        self._own = {"localhost", socket.gethostname().casefold()} | certificate_names(certificate)
+        self._own = certificate_names(certificate)
         self._named = named
 
     def is_ours(self, host: str) -> bool:
         """Whether the value of a Host header is an address or a name of ours, with any port."""
-        name = host.strip().casefold()
-        if name.startswith("["):
-            name, _, port = name[1:].partition("]")
-            if port and not port.startswith(":"):
-                return False
-        elif name.count(":") == 1:
-            name = name.partition(":")[0]
-        try:
-            ipaddress.ip_address(name)
-        except ValueError:
-            name = name.rstrip(".")
-            wild = f"*.{name.partition('.')[2]}"
-            return bool(name) and not {name, wild}.isdisjoint(self._own | self._named())
-        return True
+        if is_this_machine(host):
+            return True
+        name = _name(host)
+        wild = f"*.{name.partition('.')[2]}"
+        return bool(name) and not {name, wild}.isdisjoint(self._own | self._named())
+
+
+def is_this_machine(host: str) -> bool:
+    """Whether the value of a Host header is an address or the machine's own name, with any port."""
+    name = _name(host)
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return name in {"localhost", socket.gethostname().casefold()}
+    return True
+
+
+def _name(host: str) -> str:
+    """The name or address without its port, in small letters; empty for what is neither."""
+    name = host.strip().casefold()
+    if name.startswith("["):
+        name, _, port = name[1:].partition("]")
+        return name if not port or port.startswith(":") else ""
+    return (name.partition(":")[0] if name.count(":") == 1 else name).rstrip(".")
 
 
 def certificate_names(certificate: Path) -> set[str]:

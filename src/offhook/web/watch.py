@@ -17,6 +17,7 @@ from aiohttp import web
 
 from offhook.contract.errors import ContractError
 from offhook.contract.source import address_of
+from offhook.web.hosts import is_this_machine
 
 log = logging.getLogger(__name__)
 
@@ -104,13 +105,17 @@ class WatchSite:
 
 
 def _is_here(request: web.BaseRequest) -> bool:
-    """Whether a program of this machine asks: no proxy for others, no browser for a page of another site."""
+    """Whether a program of this machine asks: no proxy for others, no browser for a page of another site.
+
+    Such a page may stand under a name that was made to point at us (`offhook.web.hosts`).
+    """
     own = address_of(request.remote or "")
     foreign = request.headers.get("Sec-Fetch-Site", "none") not in {"none", "same-origin"}
     return (
         own is not None
         and own.is_loopback
         and not foreign
+        and is_this_machine(request.headers.get("Host", ""))
         and not any(name in request.headers for name in _FORWARDED)
     )
 
