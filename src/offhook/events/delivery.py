@@ -128,10 +128,10 @@ class HttpDelivery:
     # -- sending ------------------------------------------------------------------------------------------
 
     def send(self, item: Item) -> None:
-        """Hand an item to all who get it; those that fail come last, so that nobody waits for them."""
+        """Hand an item to all who get it: those that answer first, so that nobody waits for the others."""
         urgent = isinstance(item.event, BootUp)
         workers = [self._worker(receiver) for receiver in self._receivers_of(item)]
-        workers.sort(key=lambda worker: worker.failing_since is not None)
+        workers.sort(key=lambda worker: (worker.failing_since is not None, not worker.answers))
         for worker in workers:
             worker.take(item, urgent=urgent)
 
