@@ -51,6 +51,7 @@ class Deliveries:
         self._settled: list[_Settled] = []
         self._live: dict[int, deque[_Settled]] = {}
         self._more = asyncio.Event()
+        self._writing = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -61,7 +62,7 @@ class Deliveries:
         """Write what is known, and end."""
         await stop(self._task)
         self.live_letters()
-        await self._flush()
+        await self.flush()
 
     async def backlog(
         self, receiver_id: int, after: int, live_after: int | None, upto: int, limit: int
@@ -112,11 +113,16 @@ class Deliveries:
             await self._more.wait()
             await asyncio.sleep(GATHER_SECONDS)
             self._more.clear()
-            if not await self._flush():
+            if not await self.flush():
                 self._more.set()
                 await asyncio.sleep(_RETRY_SECONDS)
 
-    async def _flush(self) -> bool:
+    async def flush(self) -> bool:
+        """Write what is known; tells whether the store took it."""
+        async with self._writing:
+            return await self._write()
+
+    async def _write(self) -> bool:
         if not self._settled:
             return True
         settled = list(self._settled)

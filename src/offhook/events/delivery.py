@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -31,6 +32,7 @@ _LOOK_SECONDS = 2.0
 _POSITION_SECONDS = 10.0
 _CROWDED = 300  # connections at once
 _RESENT_MAX = 1000
+_FLUSH_SECONDS = 1.0
 
 _NO_REPLAY = (*FEED_ONLY, BootUp)
 
@@ -159,6 +161,11 @@ class HttpDelivery:
         now, one = self._clock.now(), receiver.id
         upto = worker.resume(replay, receiver.position)
         if replay is Replay.NONE:
+            # what has arrived and is not noted yet is no debt
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_FLUSH_SECONDS):
+                    await self._journal.flushed()
+            await self._deliveries.flush()
             await self._store.write(
                 "begun anew",
                 lambda unit: bury_owed(unit, now, reason=BEGUN_ANEW, upto=upto, receiver_id=one),
