@@ -153,6 +153,7 @@ class Demo:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._phones: DemoPhones | None = None
+        self._registered = False
 
     async def start(self, core: Core, live: LiveCalls) -> None:
         """Declare the extensions and have their phones register; returns when they have, or after a while."""
@@ -170,13 +171,15 @@ class Demo:
         )
         low, high = free_udp_ports(2 * len(NUMBERS) * 4)
         await self._phones.start(passwords, free_port(), (low, high))
-        await self._registered(live)
+        self._registered = await self._all_registered(live)
 
-    async def _registered(self, live: LiveCalls) -> None:
+    async def _all_registered(self, live: LiveCalls) -> bool:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_REGISTERED_SECONDS):
                 while any(not live.picture.address_of(number) for number in NUMBERS):  # noqa: ASYNC110
                     await asyncio.sleep(0.05)
+                return True
+        return False
 
     def explain(self, core: Core, addresses: Mapping[str, str]) -> None:
         """Print how to make a first call with nothing but curl."""
@@ -185,8 +188,9 @@ class Demo:
         shown = md5 if core.first_passwords.api else "<MD5 of the API password>"
         account = {"username": core.api_settings.now.username, "password": shown}
         login = json.dumps({**account, "version": "2.0.0", "port": "8260"})
+        are = "are registered" if self._registered else "have not all registered yet (see demo/baresip.log)"
         sys.stderr.write(
-            "\nPhones 1000 to 1009 are registered and answer by themselves. Make one call another:\n"
+            f"\nPhones 1000 to 1009 {are} and answer by themselves. Make one call another:\n"
             f"  token=$(curl -s {api}login -d '{login}' | sed 's/.*\"token\":\"\\([0-9a-f]*\\)\".*/\\1/')\n"
             f'  curl -s "{api}call/dial?token=$token" -d \'{{"caller":"1000","callee":"1001"}}\'\n'
             "Events go to port 8260 of where you log in from: ./offhook listen\n\n"
