@@ -4,10 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import socket
+from collections.abc import AsyncIterator
+from typing import Any
 
 TLS_HANDSHAKE = b"\x16"
 """The first byte of every TLS connection (RFC 8446, section 5.1); no text protocol begins with it."""
+
+_REST_SECONDS = 0.2
+
+
+async def accepted(listener: socket.socket, log: logging.Logger) -> AsyncIterator[tuple[socket.socket, Any]]:
+    """Connections that come in, each with its peer's address as the system gives it; goes on for ever."""
+    loop = asyncio.get_running_loop()
+    while True:
+        try:
+            connection = await loop.sock_accept(listener)
+        except OSError as failure:
+            # out of descriptors, as a rule: those that are open will end, so wait for them
+            log.error("no connection can be taken: %s", failure)
+            await asyncio.sleep(_REST_SECONDS)
+            continue
+        yield connection
 
 
 async def first_byte(sock: socket.socket) -> bytes:

@@ -17,7 +17,7 @@ from offhook.areas.access.buckets import KEPT, Buckets
 from offhook.areas.pbxsettings.apilimits_settings import APILIMITS
 from offhook.contract.errors import ContractError, Errno
 from offhook.contract.scopes import EVERY
-from offhook.contract.source import source_of
+from offhook.source import source_of
 from tests.support.api import TestApi, running_api
 from tests.support.waiting import eventually
 

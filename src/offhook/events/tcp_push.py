@@ -25,7 +25,8 @@ from offhook.events.api import Event
 from offhook.events.dialect import Dialect, dialect_of
 from offhook.events.encoding import encode
 from offhook.events.tcp_login import LoginPacketError, complete_packet, parse_login
-from offhook.sockets import TLS_HANDSHAKE, find_dead_peer, first_byte
+from offhook.sockets import TLS_HANDSHAKE, accepted, find_dead_peer, first_byte
+from offhook.source import source_of
 
 log = logging.getLogger(__name__)
 
@@ -179,17 +180,10 @@ class TcpPush:
     # -- coming in --------------------------------------------------------------------------------------
 
     async def _accept(self, listener: socket.socket) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
-            try:
-                sock, peer = await loop.sock_accept(listener)
-            except OSError as failure:
-                # out of descriptors, as a rule: those that are open will end
-                log.error("events: no connection can be taken: %s", failure)
-                await asyncio.sleep(0.2)
-                continue
+        async for sock, peer in accepted(listener, log):
             address = str(peer[0]).removeprefix("::ffff:")
-            if self._per_address[address] >= CONNECTIONS_PER_ADDRESS or self.connections >= CONNECTIONS_MAX:
+            source = source_of(address)
+            if self._per_address[source] >= CONNECTIONS_PER_ADDRESS or self.connections >= CONNECTIONS_MAX:
                 self.refused += 1
                 sock.close()
                 continue
@@ -198,15 +192,16 @@ class TcpPush:
                 del self._waiting[oldest]
                 oldest.cancel()
                 self.refused += 1
-            self._per_address[address] += 1
+            self._per_address[source] += 1
             task = asyncio.create_task(self._admit(sock, address, int(peer[1])), name="events-login")
             self._waiting[task] = address
             task.add_done_callback(lambda done: self._waiting.pop(done, None))
 
     def _left(self, address: str) -> None:
-        self._per_address[address] -= 1
-        if self._per_address[address] <= 0:
-            del self._per_address[address]
+        source = source_of(address)
+        self._per_address[source] -= 1
+        if self._per_address[source] <= 0:
+            del self._per_address[source]
 
     def _ended(self, connection: _Connection) -> None:
         self._clients.discard(connection)

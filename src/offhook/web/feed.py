@@ -22,6 +22,7 @@ from aiohttp import WSCloseCode, WSMsgType, web
 from offhook.contract.errors import ContractError, Errno
 from offhook.contract.feed import Feed, FeedItem, FeedReader, as_message, as_sse
 from offhook.sockets import find_dead_peer
+from offhook.source import source_of
 from offhook.web.api import failed
 
 log = logging.getLogger(__name__)
@@ -98,20 +99,21 @@ class FeedSite:
         if request.method == "OPTIONS":
             return web.Response(status=204, headers=self._headers())
         address = request.remote or ""
+        source = source_of(address)
         try:
             granted, reader = await self._admitted(request, address)
         except _Refused as refused:
             log.info("feed: %s: %s", address, refused)
             return self._refusal(refused)
-        self._per_address[address] += 1
+        self._per_address[source] += 1
         try:
             if _wants_websocket(request):
                 return await self._websocket(request, granted, reader)
             return await self._events(request, granted, reader)
         finally:
-            self._per_address[address] -= 1
-            if not self._per_address[address]:
-                del self._per_address[address]
+            self._per_address[source] -= 1
+            if not self._per_address[source]:
+                del self._per_address[source]
 
     # -- who and what -----------------------------------------------------------------------------------
 
@@ -127,7 +129,7 @@ class FeedSite:
             granted = await self._door.authorise(token, address)
         except ContractError as refused:
             raise _Refused(_STATUS.get(refused.errno, 403), refused.errno, refused.detail) from None
-        if self.streams >= STREAMS_MAX or self._per_address[address] >= STREAMS_PER_ADDRESS:
+        if self.streams >= STREAMS_MAX or self._per_address[source_of(address)] >= STREAMS_PER_ADDRESS:
             raise _Refused(429, Errno.NOT_HANDLED, "too many streams are open")
         try:
             reader = self._feed.open(

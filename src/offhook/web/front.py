@@ -22,8 +22,8 @@ from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
 from offhook.contract.errors import Errno
-from offhook.contract.source import source_of
-from offhook.sockets import TLS_HANDSHAKE, first_byte
+from offhook.sockets import TLS_HANDSHAKE, accepted, first_byte
+from offhook.source import source_of
 from offhook.web.reading import normalise_request_line
 
 log = logging.getLogger(__name__)
@@ -181,15 +181,7 @@ class Front:
         task.add_done_callback(self._tasks.discard)
 
     async def _accept(self, listener: socket.socket) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
-            try:
-                sock, peer = await loop.sock_accept(listener)
-            except OSError as failure:
-                # Out of descriptors, as a rule: those that are open will end, so wait for them.
-                log.error("web: no connection can be taken: %s", failure)
-                await asyncio.sleep(0.2)
-                continue
+        async for sock, peer in accepted(listener, log):
             address = source_of(str(peer[0]))
             most = self._connections()
             if self._per_address.total() >= CONNECTIONS_MAX or self._per_address[address] >= most:

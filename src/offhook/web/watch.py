@@ -16,7 +16,7 @@ from typing import Protocol
 from aiohttp import web
 
 from offhook.contract.errors import ContractError
-from offhook.contract.source import address_of
+from offhook.source import address_of
 from offhook.web.hosts import is_this_machine
 
 log = logging.getLogger(__name__)

@@ -18,7 +18,7 @@ from offhook.areas.pbxsettings.apilimits_settings import APILIMITS
 from offhook.clock import Clock
 from offhook.contract.errors import ContractError, Errno
 from offhook.contract.scopes import ORIGINATING
-from offhook.contract.source import source_of
+from offhook.source import source_of
 
 BURST_SECONDS = 4
 _KNOWN_MAX = 10_000

@@ -1,6 +1,6 @@
 """Addresses that present wrong passwords: locked for ten minutes after five in a row (spec 00, `lockout`).
 
-Of IPv6 the /64 counts as one address (`offhook.contract.source`).
+Of IPv6 the /64 counts as one address (`offhook.source`).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from offhook.areas.access.tables import login_failures
 from offhook.clock import Clock
 from offhook.contract.errors import ContractError, Errno
-from offhook.contract.source import source_of
+from offhook.source import source_of
 from offhook.store.unit import Store, UnitOfWork
 
 FAILURES = 5

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from offhook.areas.access.tables import sessions
 from offhook.clock import Clock
 from offhook.contract.errors import ContractError, Errno
-from offhook.contract.source import source_of
+from offhook.source import source_of
 from offhook.store.unit import Store, UnitOfWork
 
 IDLE_SECONDS = 1800.0

@@ -8,7 +8,7 @@ from typing import Any
 from offhook.contract.errors import Errno
 from offhook.contract.params import param
 from offhook.contract.rules import Rule, RuleBroken, split_list
-from offhook.contract.source import address_of
+from offhook.source import address_of
 
 ANY = "any"
 _SAYS_ONE = "one IP address"
