@@ -29,6 +29,7 @@ async def _codes(pbx: TestPbx) -> AsyncIterator[None]:
 
 async def _settings(pbx: TestPbx, number: str) -> dict[str, Any]:
     found: dict[str, Any] = (await pbx.client.ok("extension/query", {"number": number}))["extinfos"][0]
+    del found["status"]  # busy until the phone's last call is over
     return found
 
 
@@ -185,7 +186,7 @@ async def test_a_changed_code_works_at_once_and_the_old_one_no_more(pbx: TestPbx
         ({"dnd": "*4"}, "pickup and dnd have the same code *4"),
         ({"dnd": "*51"}, "intercom *5 and dnd *51 cannot be told apart"),
         ({"dnd": "#7"}, "voicemailbox # and dnd #7 cannot be told apart"),
-        ({"intercom": "*7"}, "intercom *7 and forwardreset *70 cannot be told apart"),
+        ({"intercom": "*7"}, "voicemailpin *77 and intercom *7 cannot be told apart"),
         ({"park": "*0"}, "blindtransfer *03 and park *0 cannot be told apart"),
         ({"park": "*3"}, "attendedtransfer and park have the same code *3"),
         ({"pickup": "1001"}, "pickup must be"),

@@ -14,6 +14,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from offhook import health
+from offhook.callstate.model import MemberStatus
 from offhook.events import delivery
 from offhook.health import Health
 from offhook.logs import JsonFormatter
@@ -140,6 +141,11 @@ async def test_a_receiver_that_is_dead_is_an_alarm_until_it_answers(
     await pbx.client.login(version="2.0.0", port=str(pbx.receiver.port))
 
 
+def _talks(pbx: TestPbx, callid: str) -> bool:
+    members = pbx.pbx.live.picture.calls[callid].members
+    return {member.status for member in members} == {MemberStatus.ANSWER, MemberStatus.ANSWERED}
+
+
 async def test_every_line_about_a_call_has_its_callid(pbx: TestPbx) -> None:
     lines: list[dict[str, str]] = []
 
@@ -162,6 +168,7 @@ async def test_every_line_about_a_call_has_its_callid(pbx: TestPbx) -> None:
             phone.auto_answer = True
         callid = str((await pbx.client.ok("call/dial", {"caller": "1000", "callee": "1001"}))["callid"])
         await eventually(lambda: any(call.is_up for call in two.calls), "the call is up")
+        await eventually(lambda: _talks(pbx, callid), "the picture knows it")
         channel = pbx.pbx.live.picture.calls[callid].members[0].channelid
         await pbx.client.ok("call/hold", {"channelid": channel})
         await pbx.client.ok("call/unhold", {"channelid": channel})

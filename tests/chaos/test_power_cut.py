@@ -57,6 +57,8 @@ async def test_a_power_cut_costs_a_second_of_recording_and_nothing_acknowledged(
         rows = cel.stat().st_size
         await eventually(lambda: disk.size(cel) >= rows, "rows are on disk a second after they came", 1.0)
         running = before / "recordings/running"
+        await pbx.prompt("greeting", 910)
+        prompt = await pbx.admin("GET", "/prompts/greeting")
         for times in (1, 2):
             await eventually(
                 lambda times=times: _sizes(running)[-1:] >= [times * _HANDED_OVER],  # type: ignore[misc]
@@ -68,8 +70,6 @@ async def test_a_power_cut_costs_a_second_of_recording_and_nothing_acknowledged(
                 "what it handed over is on disk",
                 0.5,
             )
-        await pbx.prompt("greeting", 910)
-        prompt = await pbx.admin("GET", "/prompts/greeting")
         await pbx.extension("1002")
         said = loop.time() - begun
         await disk.cut_with(pbx.core.store, after)

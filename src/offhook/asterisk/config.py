@@ -36,6 +36,7 @@ def write_static_config(settings: EngineSettings, ami_secret: str) -> None:
         private_folder(settings.folder / name)
     private_folder(settings.data / "run")
     private_folder(settings.cel_file.parent)
+    _link(settings.folder / "log" / "cel-custom", settings.cel_file.parent)
     files = render(settings, ami_secret)
     for stale in settings.etc.iterdir():
         if stale.name not in files and not stale.name.endswith("_generated.conf"):

@@ -110,7 +110,8 @@ def render(settings: EngineSettings, ami_secret: str) -> dict[str, str]:
         "res_config_sqlite3.conf": _sqlite(settings),
         "rtp.conf": _rtp(settings),
         "cel.conf": f"[general]\nenable=yes\napps={_CEL_APPS}\nevents={_CEL_EVENTS}\n",
-        "cel_custom.conf": f"[{settings.cel_file}]\nformat = json\nfields = {CEL_FIELDS}\n",
+        # by its name alone: the engine cuts a path here after 79 characters, and says nothing
+        "cel_custom.conf": f"[{settings.cel_file.name}]\nformat = json\nfields = {CEL_FIELDS}\n",
         "cdr.conf": "[general]\nenable=no\n",
         "voicemail.conf": _VOICEMAIL + _zone(settings),
         "musiconhold.conf": _music(settings),
