@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -75,3 +76,14 @@ def test_the_secret_stands_in_one_file_only(tmp_path: Path) -> None:
     assert [name for name, text in files.items() if "s3cret" in text] == ["manager.conf"]
     assert "bindaddr=127.0.0.1" in files["manager.conf"]
     assert "command" not in files["manager.conf"].split("write=")[1].splitlines()[0]
+
+
+def test_no_name_of_a_section_is_cut_by_the_engine(tmp_path: Path) -> None:
+    """It takes 79 characters, whatever the path of the data folder is."""
+    data = tmp_path / ("long" * 30)
+    settings = EngineSettings(
+        tree=EngineTree(tmp_path, private_loader=True), data=data, store=data / "s.db", dialplan=""
+    )
+    names = re.findall(r"^\[([^\]\n]*)\]", "\n".join(render(settings, "x").values()), re.MULTILINE)
+    assert "cel.json" in names
+    assert max(map(len, names)) < 80
