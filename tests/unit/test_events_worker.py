@@ -346,9 +346,12 @@ def test_a_receiver_that_is_away_gets_one_try_at_a_time() -> None:
         for _ in range(3):
             stage.answer(0, Try(Outcome.UNREACHABLE, "no connection"))
         assert stage.on_the_way == []
+        stage.worker.heard_of()
+        assert len(stage.on_the_way) == 1
+        stage.answer(0, Try(Outcome.UNREACHABLE, "no connection"))
         stage.pass_time(0.3)
         assert stage.on_the_way == []
-        stage.pass_time(1.0)
+        stage.pass_time(2.0)
         assert len(stage.on_the_way) == 1
         assert stage.worker.failing_since is not None
         stage.answer(0, OK)
@@ -356,7 +359,7 @@ def test_a_receiver_that_is_away_gets_one_try_at_a_time() -> None:
         assert len(stage.on_the_way) == 2
         return stage
 
-    assert asyncio.run(story()).worker.failed == 3
+    assert asyncio.run(story()).worker.failed == 4
 
 
 def test_begun_anew_nothing_old_comes() -> None:

@@ -148,7 +148,9 @@ class HttpDelivery:
 
     def same(self, receiver: Receiver) -> None:
         """Another session, or the same again, names a receiver that has a living token."""
-        self._worker(receiver).dialect = receiver.dialect
+        worker = self._worker(receiver)
+        worker.dialect = receiver.dialect
+        worker.heard_of()
 
     async def returned(self, receiver: Receiver, replay: Replay) -> None:
         """A session names a receiver that none named before; it gets what it missed as `replay` says."""

@@ -149,6 +149,11 @@ class Worker:
         self._pump()
         return upto
 
+    def heard_of(self) -> None:
+        """The application has just named the receiver again: what waits after failures is tried at once."""
+        self._end_pause()
+        self._pump()
+
     def close(self) -> None:
         """Try nothing more."""
         self._closed = True
