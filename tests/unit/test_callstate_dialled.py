@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from offhook.callstate import Picture, expect, fold, resync
-from offhook.callstate.facts import CallFailed, PlayPromptEnd
+from offhook.callstate.facts import CallFailed, CallStatus, PlayPromptEnd
 from offhook.callstate.model import Member, PartyKind
 from tests.unit.callstate_support import Event, at_rest, play
 
@@ -51,6 +51,19 @@ def test_who_was_called_is_shown_when_nobody_has_called() -> None:
     (shown,) = failed.members
     assert (shown.from_number, shown.to_number, shown.trunk) == ("6500", "95550001", "first")
     assert shown.status is None
+
+
+def test_a_leg_to_the_outside_that_rings_before_dial_begin_has_its_numbers() -> None:
+    """The engine tells DialBegin after it has sent the INVITE: a carrier's 180 may be quicker."""
+    first = Member(kind=PartyKind.OUTBOUND, from_number="6500", to_number="95550001", channelid="")
+    picture = expect(at_rest(), CALL, "95550001", "95550001", first=first, called=True)
+    tells = {"UserEvent": "OffhookOutbound", "From": "6500", "To": "95550001"}
+    begun = event("UserEvent", "Local/x", "1795000000.1000002", **tells)
+    new, dial = outside("00000001", "1795000000.7")
+    rings = event("Newstate", f"{TRUNK}-00000001", "1795000000.7", "Ringing")
+    _, told = play(picture, [*opened("offhook-called"), begun, new, rings, dial])
+    statuses = [fact for fact in told if isinstance(fact, CallStatus)]
+    assert [(m.from_number, m.to_number) for fact in statuses for m in fact.members] == [("6500", "95550001")]
 
 
 def test_the_end_of_what_is_played_is_told_once_for_all_who_hear_it() -> None:

@@ -98,7 +98,15 @@ def _on_newstate(step: Step, event: AmiEvent) -> None:
         return
     call, leg = found
     step.release(call.callid)
-    apply_state(step, call, leg, state_in(event))
+    apply_state(step, _named(step, call, leg), leg, state_in(event))
+
+
+def _named(step: Step, call: Call, leg: Leg) -> Call:
+    """The call with the numbers of a leg to the outside, which may ring before the engine tells DialBegin."""
+    seat = call.seat_of(leg.uniqueid)
+    if seat is None or seat.member.kind is not PartyKind.OUTBOUND or seat.member.to_number:
+        return call
+    return call if call.calling_out is None else changes.name_outside(step, call, seat, *call.calling_out)
 
 
 def _on_dial_begin(step: Step, event: AmiEvent) -> None:
