@@ -147,10 +147,9 @@ async def test_forward_to_an_extension(pbx: TestPbx, kind: str) -> None:
     await incoming.answer()
     await call.answered()
     assert bool(two.calls) is (kind != "always")
-    forwards = pbx.receiver.named("Forward")
-    assert steps(forwards) == ["Forward 1000"]
     await call.hangup()
     await eventually(lambda: pbx.receiver.named("NewCdr"), "the record")
+    assert steps(pbx.receiver.named("Forward")) == ["Forward 1000"]
     assert steps(pbx.receiver.events)[-1] == "NewCdr 1000 1002 ANSWERED Internal"
     assert not pbx.receiver.named("CallFailed")
 
