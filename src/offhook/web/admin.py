@@ -9,8 +9,6 @@ and `Host` are looked at before the password.
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
 import ipaddress
 import json
 import logging
@@ -23,7 +21,7 @@ from aiohttp import web
 from offhook.contract.admin import AdminAnswer, AdminHandler, AdminRefused, AdminRequest, as_text
 from offhook.contract.errors import ContractError
 from offhook.contract.results import Download
-from offhook.web import downloads
+from offhook.web import basic, downloads
 from offhook.web.hosts import Hosts
 
 log = logging.getLogger(__name__)
@@ -92,14 +90,9 @@ class AdminSite:
         scheme, _, value = request.headers.get("Authorization", "").partition(" ")
         if not value:
             raise AdminRefused(401, "user name and password are needed")
-        try:
-            username, _, password = base64.b64decode(value, validate=True).decode().partition(":")
-        except (binascii.Error, UnicodeDecodeError):
-            username = password = ""
-        peer = request.transport.get_extra_info("peername") if request.transport else None
-        port = peer[1] if peer else 0
+        username, password = basic.credentials(value) or ("", "")
         known = scheme.lower() == "basic" and await self._check(
-            username, password, request.remote or "", port
+            username, password, request.remote or "", basic.peer_port(request)
         )
         if not known:
             raise AdminRefused(401, "user name or password is wrong")

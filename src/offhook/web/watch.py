@@ -6,8 +6,6 @@ and the operator's addresses; others need a console account or the key of an API
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping
@@ -17,6 +15,7 @@ from aiohttp import web
 
 from offhook.contract.errors import ContractError
 from offhook.source import address_of
+from offhook.web import basic
 from offhook.web.hosts import is_this_machine
 
 log = logging.getLogger(__name__)
@@ -94,14 +93,10 @@ class WatchSite:
         return False
 
     async def _is_operator(self, request: web.BaseRequest, value: str) -> bool:
-        try:
-            username, _, password = base64.b64decode(value, validate=True).decode().partition(":")
-        except (binascii.Error, UnicodeDecodeError):
+        sent = basic.credentials(value)
+        if sent is None:
             return False
-        peer = request.transport.get_extra_info("peername") if request.transport else None
-        return await self._readers.check_operator(
-            username, password, request.remote or "", peer[1] if peer else 0
-        )
+        return await self._readers.check_operator(*sent, request.remote or "", basic.peer_port(request))
 
 
 def _is_here(request: web.BaseRequest) -> bool:
