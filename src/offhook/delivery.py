@@ -121,5 +121,4 @@ class _Pass:
             await self._access.authenticate_bearer(self._credential, self._address)
         elif not self._access.alive(self._session):
             raise ContractError(Errno.NO_SUCH_TOKEN)
-        if "read" not in self._access.scopes_of(self._session):
-            raise ContractError(Errno.UNKNOWN_REQUEST, "this account may not read")
+        self._access.may_read(self._session)

@@ -26,7 +26,6 @@ from offhook.areas.webhooks.service import Webhooks
 from offhook.areas.webhooks.worker import Worker
 from offhook.asterisk.process import EngineProcess, call_capacity
 from offhook.asterisk.switch import Switch
-from offhook.contract.errors import ContractError, Errno
 from offhook.core import Core
 from offhook.events.delivery import ReceiverState
 from offhook.health import Health
@@ -45,7 +44,6 @@ log = logging.getLogger(__name__)
 
 _LOOK_SECONDS = 1.0
 _COUNT_SECONDS = 15.0
-_EVENTS_AT_ONCE = 1000
 AWAY = "away"
 """A receiver that nobody is logged in for: that it gets nothing is no fault."""
 _QUIET_SECONDS = 900.0
@@ -53,7 +51,7 @@ _QUIET_SECONDS = 900.0
 
 
 class Watching:
-    """Makes the figures, and keeps none but of calls and events."""
+    """Makes the figures, and keeps none but of calls."""
 
     def __init__(
         self,
@@ -73,7 +71,6 @@ class Watching:
         self._engine: EngineProcess | None = None
         self._ready: Callable[[], bool] = lambda: False
         self._ended: Counter[tuple[str, str]] = Counter()
-        self._told: Counter[str] = Counter()
         self._mails: dict[str, int] = {}
         self._schema = ""
         self._loop_lag = 0.0
@@ -87,7 +84,7 @@ class Watching:
         core.records.with_record(self._count)
         core.on_parts_changed(self._parts_changed)
         core.dispatcher.on_receiver(self._receiver_is)
-        self._tasks: list[asyncio.Task[None]] = []
+        self._task: asyncio.Task[None] | None = None
 
     def serve(self, site: Site, engine: EngineProcess, ready: Callable[[], bool]) -> None:
         """Answer on the web port; `ready` tells whether the start is over."""
@@ -105,14 +102,11 @@ class Watching:
         self._schema = await self._core.store.read(lambda connection: current_revision(connection) or "")
         self._violations = self._core.records.violations
         await self._count_mails()
-        self._tasks = [
-            asyncio.create_task(self._run(), name="watching"),
-            asyncio.create_task(self._follow(), name="watching events"),
-        ]
+        self._task = asyncio.create_task(self._run(), name="watching")
 
     async def close(self) -> None:
         """End."""
-        await stop(*self._tasks)
+        await stop(self._task)
         await self.health.close()
 
     async def _parts_changed(self, parts: frozenset[str]) -> None:
@@ -137,22 +131,6 @@ class Watching:
                 counted = 0.0
                 with contextlib.suppress(StoreError):  # which others tell
                     await self._count_mails()
-
-    async def _follow(self) -> None:
-        """Count the events that are told."""
-        journal = self._core.dispatcher.journal
-        seq = journal.last()
-        while True:
-            await journal.grown(seq)
-            last = journal.last()
-            try:
-                entries = await journal.after(seq, _EVENTS_AT_ONCE)
-                self._told.update(entry.kind for entry in entries)
-                # fewer are all that can be read up to the last
-                seq = entries[-1].seq if len(entries) == _EVENTS_AT_ONCE else max(last, seq)
-            except StoreError as failure:
-                log.warning("metrics: events are not counted: %s", failure)
-                await asyncio.sleep(_LOOK_SECONDS)
 
     def look(self) -> None:
         """Raise the alarm of violations of the ledger, and clear it when there were none for long."""
@@ -197,7 +175,7 @@ class Watching:
             records_open=len(core.records.open_calls()),
             record_violations=core.records.violations,
             recordings_running=len(self._messages.recordings.follower.channels),
-            events=self._told,
+            events=journal.told,
             journal_first=journal.first(),
             journal_last=journal.last(),
             journal_bytes=journal.bytes,
@@ -260,8 +238,7 @@ class _Readers:
 
     async def check_key(self, credential: str, address: str) -> None:
         access = self._core.access
-        if "read" not in access.scopes_of(await access.authenticate_bearer(credential, address)):
-            raise ContractError(Errno.UNKNOWN_REQUEST, "this account may not read")
+        access.may_read(await access.authenticate_bearer(credential, address))
 
 
 def _size(path: Path) -> int:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -77,6 +77,8 @@ class Journal:
         """About what the stored events take."""
         self.lost = 0
         """Live events that the store never took."""
+        self.told: Counter[str] = Counter()
+        """Committed since the start, by kind."""
 
     async def start(self) -> None:
         """Find where the journal stands, and begin to write."""
@@ -223,6 +225,7 @@ class Journal:
         for seq, item in enumerate(items, first):
             item.seq = seq
             self._recent.append(Entry(seq, item.created, item.kind, item.callid, item.event))
+            self.told[item.kind] += 1
             self.bytes += ROW_BYTES + len(item.body or to_json(item.event))
             item.body = ""
         self._writing = [item for item in self._writing if not item.seq]

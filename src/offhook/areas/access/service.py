@@ -155,6 +155,11 @@ class Access:
         account = self.account_of(session)
         return frozenset(account.scopes) if account is not None else frozenset()
 
+    def may_read(self, session: str) -> None:
+        """For what is no endpoint of the contract. Raises ContractError 10003 without the scope `read`."""
+        if "read" not in self.scopes_of(session):
+            raise ContractError(Errno.UNKNOWN_REQUEST, "this account may not read")
+
     def permit(self, session: str, path: str) -> AbstractContextManager[None]:
         """Around what a session asks an endpoint for.
 
