@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 from offhook.events.api import FEED_ONLY
 from offhook.events.item import Item
+from offhook.tasks import stop
 
 log = logging.getLogger(__name__)
 
@@ -190,6 +191,4 @@ class Backlog:
 
     async def close(self) -> None:
         """Read nothing more."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await stop(self._task)

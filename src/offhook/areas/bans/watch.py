@@ -22,6 +22,7 @@ from offhook.asterisk.static import AMI_SECURITY_USER
 from offhook.asterisk.switch import Switch, SwitchError
 from offhook.clock import Clock
 from offhook.contract.rules import split_list
+from offhook.tasks import stop
 
 log = logging.getLogger(__name__)
 
@@ -92,9 +93,7 @@ class BanWatch:
 
     async def close(self) -> None:
         """End; bans go on."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await stop(*self._tasks)
         await self._link.close()
 
     async def on_connected(self) -> None:

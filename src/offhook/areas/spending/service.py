@@ -24,6 +24,7 @@ from offhook.asterisk.ami import actions
 from offhook.asterisk.switch import EngineRefused, Switch, SwitchError
 from offhook.clock import Clock
 from offhook.store.unit import Store
+from offhook.tasks import stop, woken
 
 log = logging.getLogger(__name__)
 
@@ -77,9 +78,7 @@ class Spending:
 
     async def close(self) -> None:
         """End."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await stop(self._task)
 
     def on_connected(self) -> None:
         """Look at what was used while nobody looked. The engine may be another one."""
@@ -101,8 +100,7 @@ class Spending:
         """What each who has a limit has used today. Raises SwitchError."""
         spent = entries(await self._switch.items(actions.DBGetTree(family=SPENT)), SPENT)
         running = entries(await self._switch.items(actions.DBGetTree(family=SPENDING)), SPENDING)
-        now = int(self._clock.now())
-        return usages(spent, running, now, f"{datetime.fromtimestamp(now, self._zone):%Y%m%d}")
+        return usages(spent, running, int(self._clock.now()), self._today())
 
     async def forget(self, who: str) -> bool:
         """Begin to count `who` anew; False when nothing was counted. Raises SwitchError."""
@@ -150,13 +148,16 @@ class Spending:
 
     def _tell(self, who: str, what: str, text: str) -> None:
         """Raise the alarm of `who`, once a day for each thing that is wrong."""
-        day = f"{datetime.fromtimestamp(self._clock.now(), self._zone):%Y%m%d}"
+        day = self._today()
         if (day, who, what) in self._told:
             return
         self._told = {told for told in self._told if told[0] == day} | {(day, who, what)}
         key = _key(who, what)
         self._raised.add(key)
         self._alarms.raise_(key, f"calls out of {self._name(who)}: {text}")
+
+    def _today(self) -> str:
+        return f"{datetime.fromtimestamp(self._clock.now(), self._zone):%Y%m%d}"
 
     def _name(self, who: str) -> str:
         kind = "IVR" if who.startswith("ivr") else "extension"
@@ -171,9 +172,7 @@ class Spending:
                 log.info("spending: what was used cannot be looked at: %s", failure)
             except Exception:
                 log.exception("spending: what was used cannot be looked at")
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_LOOK_SECONDS):
-                    await self._look.wait()
+            await woken(self._look, _LOOK_SECONDS)
 
     async def look(self) -> None:
         """Alarm for who has reached a limit or is near it, and end alarms of others. Raises SwitchError."""
@@ -182,7 +181,7 @@ class Spending:
             await self._switch.act(actions.SetGlobal(variable=_STARTED, value=str(started)))
             self._engine_known = True
         self._names = await self._store.read(_names)
-        day = f"{datetime.fromtimestamp(self._clock.now(), self._zone):%Y%m%d}"
+        day = self._today()
         for usage in await self.used():
             full = usage.reached(100)
             for what in full:
