@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -52,9 +50,7 @@ async def small_disk(megabytes: int = _MEGABYTES) -> AsyncIterator[UpProcess]:
             try:
                 yield up
             finally:
-                await up.stop()
-                with suppress(OSError, ValueError):
-                    os.kill(up.engine_pid, signal.SIGKILL)
+                await up.end()
         finally:
             with suppress(ProcessLookupError):
                 holder.kill()

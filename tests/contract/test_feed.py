@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 from unittest import mock
 
@@ -14,25 +15,17 @@ import pytest
 import pytest_asyncio
 
 from offhook.callstate.model import ExtensionState, Member, MemberStatus, PartyKind
-from offhook.events.api import CallStatus, ConfigChange, Event, ExtensionStatus, NewCdr
+from offhook.events.api import CallStatus, ConfigChange, Event, ExtensionStatus
 from offhook.web import feed as web_feed
 from tests.support.admin import Admin
 from tests.support.api import TestApi, running_api
+from tests.support.delivery import CDR as SAMPLE
 from tests.support.phone import eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 STRONG = "Reader2019x"
-CDR = NewCdr(
-    callid="1.1",
-    timestart="2026-01-01 00:00:00",
-    callfrom="1000",
-    callto="6200(1001)",
-    call_seconds=1,
-    talk_seconds=1,
-    status="ANSWERED",
-    type="Internal",
-)
+CDR = replace(SAMPLE, callto="6200(1001)")
 
 
 class Feed:

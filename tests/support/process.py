@@ -96,6 +96,12 @@ class UpProcess:
         os.kill(self.pid, signal.SIGKILL)
         await self.wait()
 
+    async def end(self) -> None:
+        """End it, and an engine that did not end with it."""
+        await self.stop()
+        with suppress(OSError, ValueError):
+            os.kill(self.engine_pid, signal.SIGKILL)
+
     async def stop(self) -> int:
         """End the PBX as a service manager does; returns its status."""
         if self._process is None or self._process.returncode is not None:
@@ -154,6 +160,4 @@ async def up_process(within: Sequence[str] = ()) -> AsyncIterator[UpProcess]:
         try:
             yield up
         finally:
-            await up.stop()
-            with suppress(OSError, ValueError):
-                os.kill(up.engine_pid, signal.SIGKILL)
+            await up.end()

@@ -22,17 +22,9 @@ from offhook.events.lanes import Lanes
 from offhook.events.settings import Replay
 from offhook.events.stored import from_json, to_json
 from offhook.events.worker import Ties, Worker
+from tests.support.delivery import CDR as SAMPLE
 
-CDR = NewCdr(
-    callid="",
-    timestart="2026-01-01 00:00:00",
-    callfrom="1000",
-    callto="1001",
-    call_seconds=1,
-    talk_seconds=1,
-    status="ANSWERED",
-    type="Internal",
-)
+CDR = replace(SAMPLE, callid="")
 OK = Try(Outcome.OK)
 ANSWERS = (
     OK,
