@@ -8,6 +8,7 @@ import random
 import resource
 import secrets
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Self
 
@@ -18,7 +19,7 @@ from tests.support.sip import SipMessage, digest, parse
 
 from chaos.house import hang_up, until
 from chaos.outcome import Outcome
-from chaos.trial import Trial, trial
+from chaos.trial import Trial, again_and_again, trial
 
 FIRST = 30000
 _PAUSES = (0.5, 1.0, 2.0, 4.0)  # of repetitions over UDP (RFC 3261, section 17.1.2.2); the last repeats
@@ -154,11 +155,9 @@ async def control_without_descriptors(
     chance: random.Random, times: int = 5, rate: float = 20.0, seconds: float = 5.0
 ) -> Outcome:
     """offhook may open nothing more for a while: no request, no event, no file."""
-    async with trial("offhook without descriptors", chance, rate=rate) as one:
-        for _ in range(times):
-            await asyncio.sleep(1.0)
-            await exhaust(one, seconds)
-    return one.outcome
+    return await again_and_again(
+        "offhook without descriptors", chance, times, rate, partial(exhaust, seconds=seconds)
+    )
 
 
 async def exhaust(one: Trial, seconds: float) -> None:

@@ -17,7 +17,7 @@ from tests.support.phone import Phone, eventually
 from chaos.house import House, TimedReceiver, hang_up, until
 from chaos.outcome import Outcome
 from chaos.proxy import Proxy
-from chaos.trial import Trial, trial
+from chaos.trial import Trial, again_and_again, trial
 
 OUTSIDER = "29999"
 
@@ -98,11 +98,9 @@ async def receiver_away(
     chance: random.Random, times: int = 1, rate: float = 20.0, seconds: float = 600.0
 ) -> Outcome:
     """The receiver refuses connections under load; when it is back it gets every record it has missed."""
-    async with trial(f"receiver away {seconds:g} s", chance, rate=rate) as one:
-        for _ in range(times):
-            await asyncio.sleep(1.0)
-            await leave(one, seconds)
-    return one.outcome
+    return await again_and_again(
+        f"receiver away {seconds:g} s", chance, times, rate, partial(leave, seconds=seconds)
+    )
 
 
 async def leave(one: Trial, seconds: float) -> None:

@@ -7,12 +7,13 @@ import contextlib
 import random
 import resource
 import sqlite3
+from functools import partial
 from pathlib import Path
 
 from chaos.house import until
 from chaos.outcome import Outcome
 from chaos.small_disk import small_disk
-from chaos.trial import Trial, trial
+from chaos.trial import Trial, again_and_again, trial
 
 BUSY_SECONDS = 8.0
 """An answer has to come within this time, whatever the store does: a write waits 5 s for a lock."""
@@ -20,11 +21,7 @@ BUSY_SECONDS = 8.0
 
 async def locked(chance: random.Random, times: int = 5, rate: float = 20.0, seconds: float = 10.0) -> Outcome:
     """Another program holds the store's write lock."""
-    async with trial("store locked", chance, rate=rate) as one:
-        for _ in range(times):
-            await asyncio.sleep(1.0)
-            await lock(one, seconds)
-    return one.outcome
+    return await again_and_again("store locked", chance, times, rate, partial(lock, seconds=seconds))
 
 
 async def lock(one: Trial, seconds: float) -> None:
@@ -42,11 +39,7 @@ async def failing(
     chance: random.Random, times: int = 5, rate: float = 20.0, seconds: float = 10.0
 ) -> Outcome:
     """Every write of offhook fails, as on a disk with errors (EFBIG by RLIMIT_FSIZE); the engine's do not."""
-    async with trial("store's disk fails", chance, rate=rate) as one:
-        for _ in range(times):
-            await asyncio.sleep(1.0)
-            await fail(one, seconds)
-    return one.outcome
+    return await again_and_again("store's disk fails", chance, times, rate, partial(fail, seconds=seconds))
 
 
 async def fail(one: Trial, seconds: float) -> None:
@@ -81,11 +74,7 @@ async def full(chance: random.Random, times: int = 5, rate: float = 20.0, second
 
 async def read_only(chance: random.Random, times: int = 3, rate: float = 20.0) -> Outcome:
     """The store's files may only be read when offhook starts: it says so and ends, and calls go on."""
-    async with trial("store read-only", chance, rate=rate) as one:
-        for _ in range(times):
-            await asyncio.sleep(1.0)
-            await forbid(one)
-    return one.outcome
+    return await again_and_again("store read-only", chance, times, rate, forbid)
 
 
 async def forbid(one: Trial) -> None:

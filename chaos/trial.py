@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import random
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from tests.support.process import UpProcess
@@ -89,3 +90,14 @@ async def trial(
         one = Trial(made, load, outcome, chance, calls_suffer)
         yield one
         await one.finish()
+
+
+async def again_and_again(
+    fault: str, chance: random.Random, times: int, rate: float, breaks: Callable[[Trial], Awaitable[None]]
+) -> Outcome:
+    """The same fault some times on one PBX under load, with a second of rest before each."""
+    async with trial(fault, chance, rate=rate) as one:
+        for _ in range(times):
+            await asyncio.sleep(1.0)
+            await breaks(one)
+    return one.outcome
