@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import os
 import signal
@@ -226,7 +225,7 @@ async def test_the_operator_is_told_once(pbx: TestPbx) -> None:
 
 async def _alarms(pbx: TestPbx) -> dict[str, int]:
     """The alarms of limits that last, and how often each was raised; what was begun is written first."""
-    await asyncio.gather(*pbx.pbx.protection.alarms._tasks)
+    await pbx.pbx.protection.alarms._tasks.finish()
     items = (await pbx.admin("GET", "/alarms"))["items"]
     return {
         one["key"]: one["count"] for one in items if one["key"].startswith("spending:1007:") and one["active"]

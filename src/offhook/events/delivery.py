@@ -21,7 +21,7 @@ from offhook.events.receivers import Receiver, Receivers
 from offhook.events.settings import EventSettings, Replay
 from offhook.events.worker import Ties, Worker
 from offhook.store.unit import Store
-from offhook.tasks import stop
+from offhook.tasks import Background, stop
 
 log = logging.getLogger(__name__)
 
@@ -85,7 +85,7 @@ class HttpDelivery:
         self._told_down: set[int] = set()
         self._hooks: list[OnReceiver] = []
         self._task: asyncio.Task[None] | None = None
-        self._notes: set[asyncio.Task[None]] = set()
+        self._notes = Background()
 
     async def start(self) -> None:
         """Begin to note what is delivered."""
@@ -113,7 +113,7 @@ class HttpDelivery:
             worker.close()
             await worker.backlog.close()
         await self._pusher.close()
-        await asyncio.gather(*self._notes, return_exceptions=True)
+        await self._notes.finish()
         await self._deliveries.close()
         await self._write_positions()
 
@@ -218,9 +218,7 @@ class HttpDelivery:
             worker.backlog.release(item)
 
     def _first_answer(self, receiver: Receiver) -> None:
-        task = asyncio.create_task(self._receivers.has_answered(receiver), name="receiver-answers")
-        self._notes.add(task)
-        task.add_done_callback(self._notes.discard)
+        self._notes.begin(self._receivers.has_answered(receiver), name="receiver-answers")
 
     # -- what operators see and do ------------------------------------------------------------------------
 

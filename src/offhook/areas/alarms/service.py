@@ -31,7 +31,7 @@ from offhook.events.api import Alarm, Event
 from offhook.store.errors import StoreError
 from offhook.store.parts import parts
 from offhook.store.unit import Store, UnitOfWork
-from offhook.tasks import stop
+from offhook.tasks import Background, stop
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +64,7 @@ class Alarms:
         self._mailer = mailer
         self._name = name
         self._told: dict[str, bool] = {}  # by key, what was said last and is, or soon is, in the store
-        self._tasks: set[asyncio.Task[bool]] = set()
+        self._tasks = Background()
         self._loop: asyncio.Task[None] | None = None
 
     def raise_(self, key: str, text: str) -> None:
@@ -142,12 +142,10 @@ class Alarms:
     async def close(self) -> None:
         """Wait until what was raised is in the store."""
         await stop(self._loop)
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._tasks.finish()
 
     def _begin(self, work: Coroutine[Any, Any, bool]) -> None:
-        task = asyncio.create_task(work, name="alarm")
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks.begin(work, name="alarm")
 
     async def note(self, key: str, text: str) -> bool:
         """As `raise_`, and wait: whether it is in the store."""

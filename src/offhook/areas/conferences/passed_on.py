@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 from offhook.asterisk.ami import actions
 from offhook.asterisk.switch import Switch, SwitchError
-from offhook.tasks import woken
+from offhook.tasks import Background, woken
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ class PassedOn:
     def __init__(self, switch: Switch, let_go: Callable[[str], Awaitable[None]]) -> None:
         self._switch = switch
         self._let_go = let_go
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = Background()
         self._consulted: dict[
             str, str
         ] = {}  # the near halves of Local channels, and the bridge that each is in
@@ -61,13 +61,11 @@ class PassedOn:
         targets = [channel for channel, bridge in self._consulted.items() if bridge in bridges]
         party = event.get("TransfereeChannel", "")
         if event.get("Result") == "Success" and party.startswith("PJSIP/") and targets:
-            task = asyncio.create_task(self._lead(party, f"{targets[-1].removesuffix(';1')};2"))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._tasks.begin(self._lead(party, f"{targets[-1].removesuffix(';1')};2"))
 
     async def close(self) -> None:
         """Wait for what is under way."""
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._tasks.finish()
 
     async def _lead(self, party: str, other_half: str) -> None:
         """Send a channel into the room in which its half of the consultation is, if it is in one."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Sequence
 
@@ -14,6 +13,7 @@ from offhook.areas.control.targets import WITH_PHONES, Targets
 from offhook.asterisk.switch import NO_ANSWER, OriginateRequest, Switch, SwitchError
 from offhook.callstate.phase import Phase
 from offhook.contract.errors import ContractError, Errno
+from offhook.tasks import Background
 
 log = logging.getLogger(__name__)
 
@@ -25,13 +25,11 @@ class Joining:
         self._switch = switch
         self._live = live
         self._targets = targets
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = Background()
 
     def end(self, channels: Sequence[str]) -> None:
         """Hang up channels that ring for a call in which nobody is left."""
-        task = asyncio.create_task(self._end(channels))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks.begin(self._end(channels))
 
     async def _end(self, channels: Sequence[str]) -> None:
         for channel in channels:
@@ -42,7 +40,7 @@ class Joining:
 
     async def close(self) -> None:
         """Wait for what is under way."""
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._tasks.finish()
 
     async def add_member(self, channelid: str, number: str, dialpermission: str | None) -> str:
         """Call `number` for the talk of this leg; returns the callid.

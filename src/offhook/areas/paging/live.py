@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import logging
 from collections.abc import Iterable, Mapping
@@ -10,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from offhook import logs
 from offhook.asterisk.ami import actions
 from offhook.asterisk.switch import EngineRefused, Switch, SwitchError
+from offhook.tasks import Background
 
 log = logging.getLogger(__name__)
 
@@ -19,15 +19,13 @@ class PageAnswers:
 
     def __init__(self, switch: Switch) -> None:
         self._switch = switch
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = Background()
 
     def on_events(self, events: Iterable[Mapping[str, str]]) -> None:
         """Take the requests out of a batch of events."""
         for event in logs.each(events):
             if event.get("Event") == "UserEvent" and event.get("UserEvent") == "OffhookPageAnswer":
-                task = asyncio.create_task(self._answer(event.get("Pager", ""), event.get("Channel", "")))
-                self._tasks.add(task)
-                task.add_done_callback(self._tasks.discard)
+                self._tasks.begin(self._answer(event.get("Pager", ""), event.get("Channel", "")))
 
     async def _answer(self, pager: str, member: str) -> None:
         """A page is a conference of its own: all but the two leave it, and the member is heard in it."""
@@ -51,4 +49,4 @@ class PageAnswers:
 
     async def close(self) -> None:
         """Wait for what is under way."""
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._tasks.finish()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Iterable, Mapping
 
@@ -15,6 +14,7 @@ from offhook.asterisk.switch import Switch, SwitchError
 from offhook.contract.errors import ContractError
 from offhook.contract.params import read_request
 from offhook.store.errors import StoreError
+from offhook.tasks import Background
 
 log = logging.getLogger(__name__)
 _FORWARDS = {"forwardalways": "a", "forwardbusy": "b", "forwardnoanswer": "n"}
@@ -43,15 +43,13 @@ class FeatureCodes:
         self._extensions = extensions
         self._agents = agents
         self._switch = switch
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = Background()
 
     def on_events(self, events: Iterable[Mapping[str, str]]) -> None:
         """Take the requests out of a batch of events."""
         for event in logs.each(events):
             if event.get("Event") == "UserEvent" and event.get("UserEvent") == "OffhookFeature":
-                task = asyncio.create_task(self._perform(event))
-                self._tasks.add(task)
-                task.add_done_callback(self._tasks.discard)
+                self._tasks.begin(self._perform(event))
 
     async def _perform(self, event: Mapping[str, str]) -> None:
         feature, extension = event.get("Feature", ""), event.get("Extension", "")
@@ -100,4 +98,4 @@ class FeatureCodes:
 
     async def close(self) -> None:
         """Wait for what is under way."""
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._tasks.finish()

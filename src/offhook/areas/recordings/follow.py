@@ -19,6 +19,7 @@ from offhook.areas.recordings.service import Recordings
 from offhook.asterisk.ami import actions
 from offhook.asterisk.switch import Switch, SwitchError
 from offhook.callstate.call import Call, Leg, LegState
+from offhook.tasks import Background
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +54,7 @@ class Follower:
         self._paused: dict[str, str] = {}  # as `channels`, of recordings that are paused
         self._peers: dict[str, str] = {}  # whom a recorded channel talks with, by channel
         self._watched: dict[str, str] = {}  # callids, and the name of a recording of that call
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = Background()
         self._busy: set[str] = set()
 
     def on_events(self, events: Sequence[Mapping[str, str]]) -> None:
@@ -124,7 +125,7 @@ class Follower:
 
     async def close(self) -> None:
         """Wait for what is under way."""
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._tasks.finish()
 
     def _look(self) -> None:
         for callid, name in list(self._watched.items()):
@@ -150,9 +151,7 @@ class Follower:
             self._run(self._go_on(call, talking, name))
 
     def _run(self, work: Coroutine[None, None, None]) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks.begin(work)
 
     async def _refresh(self, channel: str) -> None:
         """Begin the recording of a channel anew, behind what there is, as it hears somebody else from now on.

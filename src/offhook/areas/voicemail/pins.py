@@ -5,7 +5,6 @@ A PIN is never part of an event: it is read from the channel on which it was typ
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Mapping
 
@@ -15,6 +14,7 @@ from offhook.asterisk.switch import Switch, SwitchError
 from offhook.contract.errors import ContractError
 from offhook.contract.params import read_request
 from offhook.store.errors import StoreError
+from offhook.tasks import Background
 
 log = logging.getLogger(__name__)
 
@@ -30,17 +30,15 @@ class NewPins:
     def __init__(self, extensions: ExtensionService, switch: Switch) -> None:
         self._extensions = extensions
         self._switch = switch
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = Background()
 
     def on_typed(self, event: Mapping[str, str]) -> None:
         """A PIN was typed twice by who knows the old one (UserEvent OffhookNewPin)."""
-        task = asyncio.create_task(self._take(event.get("Channel", ""), event.get("Mailbox", "")))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks.begin(self._take(event.get("Channel", ""), event.get("Mailbox", "")))
 
     async def close(self) -> None:
         """Wait for what is under way."""
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._tasks.finish()
 
     async def _take(self, channel: str, mailbox: str) -> None:
         try:
