@@ -245,7 +245,7 @@ class Pbx:
             __version__,
             [*self.messages.admin_parts(), *self.protection.admin_parts()],
         )
-        self.feed = self.protection.delivery.feed_site(lambda: self.ready)
+        self.feed = self.protection.subscriptions.feed_site(lambda: self.ready)
         self.protection.watching.serve(self.site, self.engine, lambda: self.ready)
         self.site.add(FEED_PATH, self.feed.handle)
         limits = core.access.limits
@@ -298,7 +298,7 @@ class Pbx:
         core, settings = self.core, self.core.settings
         await core.records.load()
         await self.faxes.settle()
-        await self.protection.delivery.load(self._tls)
+        await self.protection.subscriptions.load(self._tls)
         method, port = self._report(core.api_settings.now)
         self._reporting = method, port
         await core.dispatcher.start(settings.bind, method, port)

@@ -19,8 +19,8 @@ from offhook.areas.spending.service import Spending
 from offhook.asterisk.switch import Switch
 from offhook.contract.admin import AdminPart
 from offhook.core import Core
-from offhook.delivery import Delivery
 from offhook.messages import Messages
+from offhook.subscriptions import Subscriptions
 from offhook.watching import Watching
 
 
@@ -36,7 +36,7 @@ class Protection:
         carriers: Callable[[], Awaitable[Collection[str]]],
     ) -> None:
         self.alarms = messages.alarms
-        self.delivery = Delivery(core, self.alarms)
+        self.subscriptions = Subscriptions(core, self.alarms)
         self.api_keys = KeysPart(core.access.accounts)
         self.bans = BanWatch(
             core.bans,
@@ -51,7 +51,7 @@ class Protection:
         self._receiver_part = ReceiverPart(core.dispatcher.receivers, core.dispatcher.http)
         self._ban_part = BanPart(self.bans, core.lockout)
         self._store_watch = StoreWatch(core.store, self.alarms)
-        self.watching = Watching(core, switch, live, messages, self.bans, self.delivery.webhooks)
+        self.watching = Watching(core, switch, live, messages, self.bans, self.subscriptions.webhooks)
         self.spending = Spending(
             core.store,
             switch,
@@ -67,7 +67,7 @@ class Protection:
     def admin_parts(self) -> list[AdminPart]:
         """What operators can do with them."""
         return [
-            *self.delivery.admin_parts(),
+            *self.subscriptions.admin_parts(),
             self.api_keys,
             self._ban_part,
             self.spending_part,
@@ -77,7 +77,7 @@ class Protection:
     async def start(self) -> None:
         """Begin, once the engine can be spoken to."""
         await self.bans.start()
-        await self.delivery.start()
+        await self.subscriptions.start()
         self._store_watch.start()
         await self.watching.start()
         self.spending.start()
@@ -93,7 +93,7 @@ class Protection:
 
     async def close(self) -> None:
         """End what goes on by itself."""
-        await self.delivery.close()
+        await self.subscriptions.close()
         await self.bans.close()
         await self._store_watch.close()
         await self.watching.close()

@@ -17,8 +17,8 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 from offhook.areas.webhooks import model
 from offhook.areas.webhooks.signing import key_of, new_secret, signature_headers
 from offhook.callstate.model import ExtensionState
-from offhook.delivery import Delivery
 from offhook.events.api import CallStatus, ConfigChange, Dtmf, Event, ExtensionStatus
+from offhook.subscriptions import Subscriptions
 from tests.support.admin import Admin
 from tests.support.api import TestApi, running_api
 from tests.support.pbx import free_port
@@ -78,7 +78,7 @@ class House:
 
     def __init__(self, api: TestApi, admin: Admin, receiver: Receiver) -> None:
         self.api, self.admin, self.receiver = api, admin, receiver
-        self.service = api.delivery.webhooks
+        self.service = api.subscriptions.webhooks
 
     async def hook(self, **settings: str) -> tuple[str, str]:
         """A webhook to the receiver: its id and secret. Alarms that it makes itself are left out."""
@@ -379,7 +379,7 @@ async def test_a_restart_loses_nothing_and_a_kill_repeats_with_the_same_id(house
     await eventually(lambda: house.receiver.names == ["1"], "it came")
     await house.service.close()
     await house.tell(change(2))
-    again = Delivery(house.api.core, house.api.alarms)
+    again = Subscriptions(house.api.core, house.api.alarms)
     await again.start()
     await eventually(lambda: house.receiver.names == ["1", "2"], "it goes on")
     # killed before the position was noted
@@ -387,7 +387,7 @@ async def test_a_restart_loses_nothing_and_a_kill_repeats_with_the_same_id(house
         await house.tell(change(3))
         await eventually(lambda: house.receiver.names == ["1", "2", "3"], "it came")
         await again.close()
-    last = Delivery(house.api.core, house.api.alarms)
+    last = Subscriptions(house.api.core, house.api.alarms)
     await last.start()
     await eventually(lambda: house.receiver.names == ["1", "2", "3", "3"], "once more")
     ids = [headers["webhook-id"] for headers, _ in house.receiver.got]

@@ -112,7 +112,7 @@ class TestApi:
         self.call_records = self.messages.call_records
         self.recordings = self.messages.recordings.service
         self.alarms = self.messages.alarms
-        self.delivery = self.protection.delivery
+        self.subscriptions = self.protection.subscriptions
         self.forgotten: list[str] = []
         self.emptied: list[tuple[str, float]] = []
         self.engine_away = False
@@ -158,7 +158,7 @@ class TestApi:
             admits=lambda address: core.access.limits.admits(address, "adminaddresses"),
             hosts=Hosts(self.certificate, lambda: core.access.limits.admin_hosts),
         )
-        self.feed = self.delivery.feed_site(lambda: self.ready)
+        self.feed = self.subscriptions.feed_site(lambda: self.ready)
         site.add(FEED_PATH, self.feed.handle)
         site.add_prefix(PREFIX, admin.handle)
         # as if the request came from another machine
@@ -239,8 +239,8 @@ async def running_api(*, https_only: bool = False) -> AsyncIterator[TestApi]:
         await core.api_settings.change(password_derived=core.api_settings.derive(PASSWORD))
         await core.dispatcher.start("127.0.0.1", ReportMethod.HTTP, 0)
         api = TestApi(core, clock, https_only=https_only)
-        await api.delivery.load(None)
-        await api.delivery.start()
+        await api.subscriptions.load(None)
+        await api.subscriptions.start()
         await api.front.start("127.0.0.1", api.port)
         try:
             yield api
@@ -248,7 +248,7 @@ async def running_api(*, https_only: bool = False) -> AsyncIterator[TestApi]:
             await api.hotel.close()
             await api.messages.close()
             api.feed.end_streams()
-            await api.delivery.close()
+            await api.subscriptions.close()
             await api.front.close()
             await core.dispatcher.close()
             await core.close()

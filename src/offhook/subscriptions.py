@@ -1,6 +1,6 @@
 """How events leave beside the contract's HTTP push: the event port, the feed, webhooks. Made and wired here.
 
-`offhook.protection` makes one `Delivery`.
+`offhook.protection` makes one `Subscriptions`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from offhook.events.tcp_push import TlsMode
 from offhook.web.feed import FeedSite
 
 
-class Delivery:
+class Subscriptions:
     """The ways on which events leave for those who came for them."""
 
     def __init__(self, core: Core, alarms: Alarms) -> None:
