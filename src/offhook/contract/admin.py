@@ -66,6 +66,13 @@ def not_here() -> AdminRefused:
     return AdminRefused(404, "there is nothing here")
 
 
+def identity_in(text: str, missing: AdminRefused, digits: int = 15) -> int:
+    """The id in a part of a path. Raises `missing` for what is none of at most so many digits."""
+    if not text.isascii() or not text.isdigit() or len(text) > digits:
+        raise missing
+    return int(text)
+
+
 def not_allowed(request: AdminRequest) -> AdminRefused:
     """The refusal of a method that a path does not have."""
     return AdminRefused(405, f"{request.method} is not possible here")

@@ -7,9 +7,7 @@ from typing import Any
 
 from offhook.areas.access.accounts import Accounts
 from offhook.areas.admin.schema import MOMENT, items_of, object_of, operation, parameter
-from offhook.contract.admin import AdminAnswer, AdminRefused, AdminRequest, not_allowed, not_here
-
-_ID_DIGITS = 15
+from offhook.contract.admin import AdminAnswer, AdminRefused, AdminRequest, identity_in, not_allowed, not_here
 
 
 class KeysPart:
@@ -61,9 +59,7 @@ class KeysPart:
 
 
 def _id(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or len(text) > _ID_DIGITS:
-        raise _missing()
-    return int(text)
+    return identity_in(text, _missing())
 
 
 def _missing() -> AdminRefused:

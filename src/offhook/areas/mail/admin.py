@@ -11,9 +11,14 @@ from offhook.areas.admin.schema import MOMENT, body_of, items_of, object_of, ope
 from offhook.areas.mail.model import State
 from offhook.areas.mail.service import Mailer
 from offhook.areas.mail.smtp import Result
-from offhook.contract.admin import AdminAnswer, AdminRefused, AdminRequest, not_allowed, only_known
-
-_ID_DIGITS = 15
+from offhook.contract.admin import (
+    AdminAnswer,
+    AdminRefused,
+    AdminRequest,
+    identity_in,
+    not_allowed,
+    only_known,
+)
 
 
 class MailPart:
@@ -96,9 +101,7 @@ def _state(text: str) -> State | None:
 
 
 def _id(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or len(text) > _ID_DIGITS:
-        raise AdminRefused(404, "there is no such mail")
-    return int(text)
+    return identity_in(text, AdminRefused(404, "there is no such mail"))
 
 
 def _shown(row: sa.RowMapping) -> dict[str, Any]:

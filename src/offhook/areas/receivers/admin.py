@@ -9,12 +9,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from offhook.areas.admin.schema import MOMENT, items_of, object_of, operation, parameter
-from offhook.contract.admin import AdminAnswer, AdminRefused, AdminRequest, not_allowed, not_here
+from offhook.contract.admin import AdminAnswer, AdminRefused, AdminRequest, identity_in, not_allowed, not_here
 from offhook.events.dead_letters import DeadLetter
 from offhook.events.delivery import HttpDelivery, ReceiverState
 from offhook.events.receivers import Receiver, Receivers
 
-_ID_DIGITS = 15
 _LISTED = 1000
 
 
@@ -139,9 +138,7 @@ def _count(count: int, letter: int | None) -> AdminAnswer:
 
 
 def _id(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or len(text) > _ID_DIGITS:
-        raise not_here()
-    return int(text)
+    return identity_in(text, not_here())
 
 
 def _state(one: ReceiverState, dead: int) -> dict[str, Any]:

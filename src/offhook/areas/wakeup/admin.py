@@ -20,6 +20,7 @@ from offhook.contract.admin import (
     AdminAnswer,
     AdminRefused,
     AdminRequest,
+    identity_in,
     not_allowed,
     not_here,
     only_known,
@@ -95,11 +96,11 @@ class WakeupsPart:
         return AdminAnswer(body=_shown(await self._one(str(alarm.id))))
 
     async def _one(self, identity: str) -> Alarm:
-        if not (identity.isascii() and identity.isdigit() and len(identity) < 16):
-            raise AdminRefused(404, "no wake-up call has this id")
-        found = await self._store.read(lambda connection: rows.select(connection, ids=[int(identity)]))
+        missing = AdminRefused(404, "no wake-up call has this id")
+        ids = [identity_in(identity, missing)]
+        found = await self._store.read(lambda connection: rows.select(connection, ids=ids))
         if not found:
-            raise AdminRefused(404, "no wake-up call has this id")
+            raise missing
         return found[0]
 
     def paths(self) -> Mapping[str, Any]:

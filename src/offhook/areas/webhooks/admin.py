@@ -13,7 +13,15 @@ from offhook.areas.webhooks.model import State
 from offhook.areas.webhooks.service import OVERLAP_HOURS, Webhooks
 from offhook.areas.webhooks.signing import new_secret
 from offhook.areas.webhooks.worker import Worker
-from offhook.contract.admin import AdminAnswer, AdminRefused, AdminRequest, not_allowed, not_here, only_known
+from offhook.contract.admin import (
+    AdminAnswer,
+    AdminRefused,
+    AdminRequest,
+    identity_in,
+    not_allowed,
+    not_here,
+    only_known,
+)
 
 _OVERLAP_MAX = 168
 _DOING = ("rotate", "pause", "resume", "replay", "test")
@@ -179,9 +187,7 @@ class WebhookPart:
 
 
 def _id(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or len(text) > _ID_DIGITS:
-        raise AdminRefused(404, "no webhook has this id")
-    return int(text)
+    return identity_in(text, AdminRefused(404, "no webhook has this id"), _ID_DIGITS)
 
 
 def _number(text: str, name: str, most: int) -> int:
