@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import soundfile  # type: ignore[import-untyped]
+from offhook.asterisk.scheduling import is_real_time
 from tests.support.pbx import STRONG, Client, Receiver, free_range
 from tests.support.phone import Call, Phone, eventually
 from tests.support.process import UpProcess, up_process
@@ -149,6 +150,7 @@ async def measure(calls: int, seconds: float) -> list[Row]:
         running = up.data / "recordings" / "running"
         await eventually(lambda: len(list(running.iterdir())) == 2 * calls, "all are recorded")
         pids = (up.engine_pid, up.pid, talker.pid)
+        real_time = is_real_time(up.engine_pid)
         before, begin, since = [cpu_seconds(pid) for pid in pids], time.perf_counter(), time.time()
         await asyncio.sleep(seconds)
         taken = time.perf_counter() - begin
@@ -176,6 +178,7 @@ async def measure(calls: int, seconds: float) -> list[Row]:
     of_core = [f"{100 * one / taken:.0f} % of a core" for one in spent]
     return [
         Row("calls recorded at once, both sides", f"{calls} for {taken:.0f} s"),
+        Row("the engine's scheduling", "real-time" if real_time else "ordinary"),
         Row("CPU of the engine", of_core[0]),
         Row("CPU of the control plane", of_core[1]),
         Row("CPU of the sender", of_core[2]),

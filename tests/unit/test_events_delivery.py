@@ -11,7 +11,10 @@ from pathlib import Path
 import pytest_asyncio
 
 from offhook.callstate.model import ExtensionState
+from offhook.events.addresses import Addresses
 from offhook.events.api import CallStatus, ConfigChange, Dialect, ExtensionStatus
+from offhook.events.http_push import Pusher, Try
+from offhook.events.target import Target
 from tests.support.delivery import CDR, Bench, running_bench
 from tests.support.pbx import Receiver, free_port
 from tests.support.phone import eventually
@@ -204,3 +207,17 @@ async def test_a_logged_out_receiver_is_owed_nothing(bench: Bench, receiver: Rec
     bench.tell(ConfigChange("extension", "1", "add"))
     await eventually(lambda: receiver.events, "the new login gets events")
     assert [event["event"] for event in receiver.events] == ["ConfigChange"]
+
+
+async def test_a_burst_to_others_leaves_before_what_is_last(receiver: Receiver) -> None:
+    pusher = Pusher(Addresses())
+    results: list[Try] = []
+    target = Target("http", "127.0.0.1", receiver.port, "/")
+    for number in range(40):
+        data = b'POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\n{"n": %2d}' % number
+        pusher.push(target, data, 1.0, results.append, last=number < 20)
+    assert pusher.in_flight == 40
+    await eventually(lambda: len(results) == 40, "all are answered")
+    assert {event["n"] for event in receiver.events[:20]} == set(range(20, 40))
+    assert pusher.in_flight == 0
+    await pusher.close()

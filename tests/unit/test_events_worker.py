@@ -59,6 +59,7 @@ class Stage:
         self.arrived: list[bytes] = []
         self.lost: list[tuple[bytes, str]] = []
         self.most_on_the_way = 0
+        self.last = False
         self._timers: list[tuple[float, int, Handle, Callable[[], None]]] = []
         self._made = 0
         self.worker = self._life()
@@ -97,7 +98,8 @@ class Stage:
         heapq.heappush(self._timers, (self.clock.monotonic() + seconds, self._made, handle, call))
         return handle
 
-    def _push(self, _target: Target, data: bytes, _patience: float, done: Done) -> None:
+    def _push(self, _target: Target, data: bytes, _patience: float, done: Done, *, last: bool) -> None:
+        self.last = last
         self.on_the_way.append((data.partition(b"\r\n\r\n")[2], done))
         self.most_on_the_way = max(self.most_on_the_way, len(self.on_the_way))
 
@@ -419,3 +421,20 @@ def test_an_event_that_cannot_be_written_holds_up_no_other() -> None:
     stage = asyncio.run(story())
     assert len(stage.on_the_way) == 1
     assert stage.worker.given_up == 1
+
+
+def test_who_fails_is_served_after_the_others() -> None:
+    async def story() -> list[bool]:
+        stage, calls = Stage(), Calls()
+        stage.worker.resume(Replay.RECORDS, 0)
+        await stage.settle()
+        last = []
+        for result in (OK, Try(Outcome.UNREACHABLE), OK, OK):
+            stage.tell(*calls.event("a", "live"))
+            stage.pass_time(1.0)
+            last.append(stage.last)
+            stage.answer(0, result)
+            stage.pass_time(1.0)
+        return last
+
+    assert asyncio.run(story()) == [False, False, True, False]

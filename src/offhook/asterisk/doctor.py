@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from offhook.asterisk.process import engine_lives
+from offhook.asterisk.scheduling import is_real_time, real_time_allowed
 from offhook.asterisk.selftest import SelftestError, selftest
 from offhook.asterisk.tree import EngineError, EngineTree, acceptable
 
@@ -113,6 +114,18 @@ def check_certificate(expires: datetime.datetime | None, now: datetime.datetime)
         f"certificate: valid for {left} days",
         left >= _EXPIRY_DAYS,
         "it ends soon; put a new one into tls/server.crt and tls/server.key, then offhook restart",
+    )
+
+
+def check_real_time(pid: int | None) -> Finding:
+    """Whether the engine has real-time priority; it does without, so this is never wrong."""
+    if pid is not None and is_real_time(pid):
+        return Finding("real-time priority: the engine has it", True)
+    if real_time_allowed():
+        return Finding("real-time priority: allowed; the engine gets it when it starts again", True)
+    return Finding(
+        "real-time priority: not allowed; with many recorded calls allow it (docs/operating.md, Many calls)",
+        True,
     )
 
 

@@ -25,6 +25,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from offhook.asterisk.config import private_folder, static_hash, write_file, write_static_config
+from offhook.asterisk.scheduling import allow_children, make_real_time
 from offhook.asterisk.static import EngineSettings
 from offhook.asterisk.tree import EngineError
 
@@ -160,6 +161,7 @@ class EngineProcess:
         try:
             if soft < hard:
                 resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+            allow_children()
             self._process = subprocess.Popen(  # noqa: S603, ASYNC220 - it must outlive this loop
                 [
                     *settings.tree.command("usr/sbin/asterisk"),
@@ -177,11 +179,12 @@ class EngineProcess:
         finally:
             console.close()
         pid = self._process.pid
+        real_time = make_real_time(pid)
         self.running = Running(pid, _start_time(pid) or "", wanted, port, secret)
         self.adopted = False
         write_file(self.state_path, json.dumps(asdict(self.running)))
         await self._wait_until_up(port)
-        log.info("engine: started process %d", pid)
+        log.info("engine: started process %d%s", pid, ", real-time" if real_time else "")
 
     async def _wait_until_up(self, port: int) -> None:
         deadline = asyncio.get_running_loop().time() + _BOOT_SECONDS

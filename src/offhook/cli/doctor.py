@@ -13,6 +13,7 @@ from offhook.areas.recordings.service import check_store
 from offhook.asterisk import doctor
 from offhook.asterisk.doctor import Finding
 from offhook.asterisk.fetch import obtain_engine
+from offhook.asterisk.process import engine_pid
 from offhook.asterisk.tree import EngineError
 from offhook.cli.common import add_settings_arguments, settings_or_exit
 from offhook.cli.lock import holder_of
@@ -69,6 +70,8 @@ def _folder(settings: Settings) -> list[Finding]:
         findings.append(doctor.check_certificate(ends, now))
         findings.append(_recordings(store, settings.data))
     findings.append(doctor.check_clock(now, newest))
+    alive = doctor.engine_runs(settings.data)
+    findings.append(doctor.check_real_time(engine_pid(settings.data) if alive else None))
     return findings
 
 

@@ -12,6 +12,7 @@ import errno
 import os
 import socket
 import ssl
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -21,6 +22,8 @@ from offhook.events.target import Target
 
 CONNECT_SECONDS = 3.0
 _ANSWER_MAX = 4096
+_TURN_SECONDS = 0.002
+_LAST_AT_ONCE = 4
 
 
 class Outcome(StrEnum):
@@ -74,16 +77,34 @@ class Pusher:
         self._addresses = addresses
         self._tls = tls_context()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._last: deque[Callable[[], None]] = deque()
         self.in_flight = 0
 
-    def push(self, target: Target, data: bytes, answer_seconds: float, done: Done) -> None:
-        """Send one request once; `done` is called, never before this returns, with what became of it."""
+    def push(
+        self, target: Target, data: bytes, answer_seconds: float, done: Done, *, last: bool = False
+    ) -> None:
+        """Send one request once; `done` is called, never before this returns, with what became of it. What
+        is `last` leaves some milliseconds later, a few at a time, so that a burst to others goes first."""
         self.in_flight += 1
 
         def ended(result: Try) -> None:
             self.in_flight -= 1
             done(result)
 
+        if not last:
+            self._begin(target, data, answer_seconds, ended)
+            return
+        if not self._last:
+            asyncio.get_running_loop().call_later(_TURN_SECONDS, self._turn)
+        self._last.append(lambda: self._begin(target, data, answer_seconds, ended))
+
+    def _turn(self) -> None:
+        for _ in range(min(_LAST_AT_ONCE, len(self._last))):
+            self._last.popleft()()
+        if self._last:
+            asyncio.get_running_loop().call_later(_TURN_SECONDS, self._turn)
+
+    def _begin(self, target: Target, data: bytes, answer_seconds: float, ended: Done) -> None:
         if target.scheme == "http" and is_numeric(target.host):
             reason = self._addresses.refusal(target.host, target.port)
             if reason is None:
@@ -112,7 +133,8 @@ class Pusher:
                 done(await _push_tls(target, places[0], data, answer_seconds, self._tls))
 
     async def close(self) -> None:
-        """Give up what is still looked up or sent by TLS."""
+        """Give up what is still waiting, looked up or sent by TLS."""
+        self._last.clear()
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -50,6 +50,13 @@ class Timer(Protocol):
         """Do not call any more."""
 
 
+class Push(Protocol):
+    """Sends one request once; what is `last` may wait for others (`offhook.events.http_push`)."""
+
+    def __call__(self, target: Target, data: bytes, answer_seconds: float, done: Done, *, last: bool) -> None:
+        """Call `done` later with what became of it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ties:
     """What a worker needs of the rest. `alive` tells whether its receiver may get events now; `settled` hears
@@ -57,7 +64,7 @@ class Ties:
 
     sn: Callable[[], str]
     clock: Clock
-    push: Callable[[Target, bytes, float, Done], None]
+    push: Push
     later: Callable[[float, Callable[[], None]], Timer]
     crowded: Callable[[], bool]
     alive: Callable[[], bool]
@@ -213,7 +220,8 @@ class Worker:
         body = bodies[job.sent]
         self._running += 1
         data = b"%b%d\r\n\r\n%b" % (self._head, len(body), body)
-        self._ties.push(self.target, data, self._patience, lambda result: self._tried(job, result))
+        last = not self.answers or self.failing_since is not None
+        self._ties.push(self.target, data, self._patience, lambda result: self._tried(job, result), last=last)
 
     def _tried(self, job: Job, result: Try) -> None:
         self._running -= 1
