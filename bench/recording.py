@@ -18,7 +18,6 @@ from pathlib import Path
 
 import numpy as np
 import soundfile  # type: ignore[import-untyped]
-from offhook.asterisk.scheduling import is_real_time
 from tests.support.pbx import STRONG, Client, Receiver, free_range
 from tests.support.phone import Call, Phone, eventually
 from tests.support.process import UpProcess, up_process
@@ -26,6 +25,7 @@ from tests.support.rtp import RtpPort
 
 from bench.__main__ import cpu_seconds
 from bench.table import Row, print_rows
+from offhook.asterisk.scheduling import is_real_time
 
 FRAME = 0.02
 LATE = 0.02  # of the sender: as much as the engine's reading bears

@@ -98,7 +98,7 @@ class Stage:
         heapq.heappush(self._timers, (self.clock.monotonic() + seconds, self._made, handle, call))
         return handle
 
-    def _push(self, _target: Target, data: bytes, _patience: float, done: Done, *, last: bool) -> None:
+    def _push(self, target: Target, data: bytes, answer_seconds: float, done: Done, *, last: bool) -> None:
         self.last = last
         self.on_the_way.append((data.partition(b"\r\n\r\n")[2], done))
         self.most_on_the_way = max(self.most_on_the_way, len(self.on_the_way))

@@ -17,16 +17,30 @@ PRIORITY = 1
 """The lowest of the real-time ones: all that the system itself runs so goes first."""
 
 
+_CAP_SYS_NICE = 23  # capabilities(7)
+
+
 def real_time_allowed() -> bool:
-    """Whether RLIMIT_RTPRIO lets this process and its children have real-time priority."""
+    """Whether a limit (RLIMIT_RTPRIO) or a capability (CAP_SYS_NICE) lets us give real-time priority."""
+    return _by_limit() or _by_capability()
+
+
+def _by_limit() -> bool:
     hard = resource.getrlimit(resource.RLIMIT_RTPRIO)[1]
     return hard == resource.RLIM_INFINITY or hard >= PRIORITY
+
+
+def _by_capability() -> bool:
+    for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
+        if line.startswith("CapEff:"):
+            return bool(int(line.split()[1], 16) >> _CAP_SYS_NICE & 1)
+    return False
 
 
 def allow_children() -> None:
     """Raise our own limit to what is allowed: children inherit it, and it is theirs that counts."""
     hard = resource.getrlimit(resource.RLIMIT_RTPRIO)[1]
-    if real_time_allowed():
+    if _by_limit():
         resource.setrlimit(resource.RLIMIT_RTPRIO, (hard, hard))
 
 
