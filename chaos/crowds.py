@@ -18,6 +18,7 @@ from tests.support.process import up_process
 from tests.support.sip import SipMessage, digest, parse
 
 from chaos.house import hang_up, until
+from chaos.load import TALKS
 from chaos.outcome import Outcome
 from chaos.trial import Trial, again_and_again, trial
 
@@ -26,6 +27,7 @@ _PAUSES = (0.5, 1.0, 2.0, 4.0)  # of repetitions over UDP (RFC 3261, section 17.
 DESCRIPTORS = 500
 """Of the engine, which has a hundred for itself and ten for each of CALLS."""
 CALLS = 40
+_PAIRS = 12  # that call each other while all phones register
 
 
 @dataclass
@@ -122,10 +124,13 @@ class Registrants(asyncio.DatagramProtocol):
 
 
 async def registering(chance: random.Random, times: int = 1, rate: float = 5.0, count: int = 2000) -> Outcome:
-    """Everything starts anew, and all phones register at the same moment, beside calls."""
-    numbers = [str(FIRST + n) for n in range(count)]
+    """Everything starts anew, and all phones register at the same moment, beside calls.
+
+    `count` phones with those that make the load: a PBX has 2000 at most.
+    """
+    numbers = [str(FIRST + n) for n in range(count - 2 * _PAIRS - 2 * TALKS)]
     async with trial(
-        f"{count} phones register", chance, rate=rate, pairs=12, calls_suffer=True, numbers=numbers
+        f"{count} phones register", chance, rate=rate, pairs=_PAIRS, calls_suffer=True, numbers=numbers
     ) as one:
         for turn in range(times):
             if turn:

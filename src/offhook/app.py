@@ -246,7 +246,6 @@ class Pbx:
             [*self.messages.admin_parts(), *self.protection.admin_parts()],
         )
         self.feed = self.protection.subscriptions.feed_site(lambda: self.ready)
-        self.protection.watching.serve(self.site, self.engine, lambda: self.ready)
         self.site.add(FEED_PATH, self.feed.handle)
         limits = core.access.limits
         self.site.add_prefix(
@@ -260,6 +259,8 @@ class Pbx:
         )
         self._tls = server_context(certificate, key)
         self._front = Front(self.site.handle, self._tls, connections=lambda: limits.connections)
+        watching = self.protection.watching
+        watching.serve(self.site, self.engine, self.feed, self._front, lambda: self.ready)
         self._operator = OperatorSocket(Operations(core, self.custom_dialplan), settings.data)
         self._tasks: list[asyncio.Task[None]] = []
         self._settling: asyncio.TimerHandle | None = None

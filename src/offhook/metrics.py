@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
@@ -22,6 +23,8 @@ RECEIVERS_MAX = 50
 """So many receivers are told apart; further ones are counted together."""
 
 OTHERS = "others"
+
+_Family = TypeVar("_Family", GaugeMetricFamily, CounterMetricFamily)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,10 @@ class Figures:
     bans: int
     banned: int
     attempts: int
+    calls_limited: int
+    api_refused: Mapping[str, int]  # by what was exceeded
+    connections: Mapping[str, int]  # that are open for events, by way
+    cut_off: Mapping[str, int]  # as they read too slowly, by way
     mails: Mapping[str, int]  # by state
     disk_free: int
     disk_size: int
@@ -140,10 +147,7 @@ def _calls(now: Figures) -> Iterator[Metric]:
 
 
 def _events(now: Figures) -> Iterator[Metric]:
-    told = CounterMetricFamily("offhook_events", "Events that were told, by kind.", labels=("kind",))
-    for kind, count in sorted(now.events.items()):
-        told.add_metric((kind,), count)
-    yield told
+    yield _by(CounterMetricFamily, "offhook_events", "Events that were told, by kind.", "kind", now.events)
     yield _counter("offhook_events_lost", "Events that the journal never took.", now.events_lost)
     yield _gauge("offhook_journal_first", "Number of the oldest event that is kept.", now.journal_first)
     yield _gauge("offhook_journal_last", "Number of the newest event.", now.journal_last)
@@ -165,6 +169,20 @@ def _events(now: Figures) -> Iterator[Metric]:
         for state, count in sorted(one.events.items()):
             sent.add_metric((one.receiver, state), count)
     yield from (up, waiting, lag, sent)
+    yield _by(
+        GaugeMetricFamily,
+        "offhook_event_connections",
+        "Connections that applications hold for events.",
+        "way",
+        now.connections,
+    )
+    yield _by(
+        CounterMetricFamily,
+        "offhook_event_connections_cut_off",
+        "Such connections closed as they read too slowly.",
+        "way",
+        now.cut_off,
+    )
 
 
 def _bounded(receivers: Iterable[ReceiverFigures]) -> list[ReceiverFigures]:
@@ -206,20 +224,29 @@ def _rest(now: Figures) -> Iterator[Metric]:
     yield _gauge(
         "offhook_engine_latency_seconds", "What the engine took for its last answer.", now.engine_latency
     )
-    alarms = GaugeMetricFamily("offhook_alarms_active", "Alarms that last, by kind.", labels=("kind",))
-    for kind, count in sorted(now.alarms.items()):
-        alarms.add_metric((kind,), count)
-    yield alarms
+    yield _by(GaugeMetricFamily, "offhook_alarms_active", "Alarms that last, by kind.", "kind", now.alarms)
     yield _gauge("offhook_bans", "Addresses that are banned.", now.bans)
     yield _counter("offhook_banned", "Bans that began.", now.banned)
     yield _counter("offhook_attacks", "Guesses of passwords and other attacks by SIP.", now.attempts)
-    mails = GaugeMetricFamily("offhook_mails", "Mails in the queue, by state.", labels=("state",))
-    for state, count in sorted(now.mails.items()):
-        mails.add_metric((state,), count)
-    yield mails
+    yield _counter("offhook_calls_limited", "Calls out that met a limit.", now.calls_limited)
+    yield _by(
+        CounterMetricFamily,
+        "offhook_api_refused",
+        "Requests, logins and connections beyond a limit of the API.",
+        "limit",
+        now.api_refused,
+    )
+    yield _by(GaugeMetricFamily, "offhook_mails", "Mails in the queue, by state.", "state", now.mails)
     yield _gauge("offhook_disk_free_bytes", "What is free where the data folder lies.", now.disk_free)
     yield _gauge("offhook_disk_size_bytes", "Size of that file system.", now.disk_size)
     yield _gauge("offhook_loop_lag_seconds", "How late the control plane was at its last look.", now.loop_lag)
+
+
+def _by(family: type[_Family], name: str, doc: str, label: str, values: Mapping[str, int]) -> _Family:
+    made = family(name, doc, labels=(label,))
+    for value, count in sorted(values.items()):
+        made.add_metric((value,), count)
+    return made
 
 
 def _gauge(name: str, doc: str, value: float) -> GaugeMetricFamily:

@@ -51,7 +51,6 @@ class Protection:
         self._receiver_part = ReceiverPart(core.dispatcher.receivers, core.dispatcher.http)
         self._ban_part = BanPart(self.bans, core.lockout)
         self._store_watch = StoreWatch(core.store, self.alarms)
-        self.watching = Watching(core, switch, live, messages, self.bans, self.subscriptions.webhooks)
         self.spending = Spending(
             core.store,
             switch,
@@ -60,6 +59,7 @@ class Protection:
             self.alarms,
             core.settings.data / "run" / "engine.json",
         )
+        self.watching = Watching(core, switch, live, messages, self.bans, self.spending, self.subscriptions)
         core.outside_stop.end_calls = self.spending.end_calls
         core.on_parts_changed(self.spending.on_parts_changed)
         self.spending_part = SpendingPart(self.spending, core.outside_stop)

@@ -21,8 +21,8 @@ from offhook.areas.control.live import LiveCalls
 from offhook.areas.downloads.addresses import is_listed
 from offhook.areas.mail.tables import mails
 from offhook.areas.pbxsettings.metrics_settings import METRICS
+from offhook.areas.spending.service import Spending
 from offhook.areas.webhooks.model import State
-from offhook.areas.webhooks.service import Webhooks
 from offhook.areas.webhooks.worker import Worker
 from offhook.asterisk.process import EngineProcess, call_capacity
 from offhook.asterisk.switch import Switch
@@ -36,7 +36,10 @@ from offhook.metrics import Figures, Metrics, ReceiverFigures
 from offhook.store.errors import StoreError
 from offhook.store.migrate import current_revision
 from offhook.store.unit import UnitOfWork
+from offhook.subscriptions import Subscriptions
 from offhook.tasks import stop
+from offhook.web.feed import FeedSite
+from offhook.web.front import Front
 from offhook.web.site import Site
 from offhook.web.watch import WatchSite
 
@@ -60,15 +63,19 @@ class Watching:
         live: LiveCalls,
         messages: Messages,
         bans: BanWatch,
-        webhooks: Webhooks,
+        spending: Spending,
+        subscriptions: Subscriptions,
     ) -> None:
         self._bans = bans
-        self._webhooks = webhooks
+        self._spending = spending
+        self._webhooks = subscriptions.webhooks
         self._core = core
         self._switch = switch
         self._live = live
         self._messages = messages
         self._engine: EngineProcess | None = None
+        self._feed: FeedSite | None = None
+        self._front: Front | None = None
         self._ready: Callable[[], bool] = lambda: False
         self._ended: Counter[tuple[str, str]] = Counter()
         self._mails: dict[str, int] = {}
@@ -86,9 +93,11 @@ class Watching:
         core.dispatcher.on_receiver(self._receiver_is)
         self._task: asyncio.Task[None] | None = None
 
-    def serve(self, site: Site, engine: EngineProcess, ready: Callable[[], bool]) -> None:
+    def serve(
+        self, site: Site, engine: EngineProcess, feed: FeedSite, front: Front, ready: Callable[[], bool]
+    ) -> None:
         """Answer on the web port; `ready` tells whether the start is over."""
-        self._engine, self._ready = engine, ready
+        self._engine, self._feed, self._front, self._ready = engine, feed, front, ready
         watch = WatchSite(
             self.health.parts, lambda: (self.metrics.render(), metrics.CONTENT_TYPE), self._readers
         )
@@ -158,6 +167,7 @@ class Watching:
         """What is so at this moment."""
         core, picture = self._core, self._live.picture
         store, journal = core.store, core.dispatcher.journal
+        tcp, feed = core.dispatcher.tcp, self._feed
         file = core.settings.data / "offhook.db"
         room = os.statvfs(core.settings.data)
         contacts = [len(phones.contacts) for phones in picture.phones.values()]
@@ -192,11 +202,20 @@ class Watching:
             bans=self._bans.active,
             banned=self._bans.banned,
             attempts=self._bans.attempts + self._bans.garbage,
+            calls_limited=self._spending.refused,
+            api_refused=self._refused(),
+            connections={"tcp": tcp.connections, "feed": feed.streams if feed is not None else 0},
+            cut_off={"tcp": tcp.cut_off, "feed": feed.cut_off if feed is not None else 0},
             mails=self._mails,
             disk_free=room.f_bavail * room.f_frsize,
             disk_size=room.f_blocks * room.f_frsize,
             loop_lag=self._loop_lag,
         )
+
+    def _refused(self) -> dict[str, int]:
+        at_front = self._front.refused if self._front is not None else 0
+        at_port = self._core.dispatcher.tcp.refused
+        return {**self._core.access.limits.refused, "connections": at_front, "event connections": at_port}
 
     def _receivers(self) -> list[ReceiverFigures]:
         told = [_receiver(state) for state in self._core.dispatcher.http.states() if state.state != AWAY]

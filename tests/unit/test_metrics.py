@@ -28,6 +28,9 @@ def figures(**changed: object) -> Figures:
         "events": {"NewCdr": 2},
         "alarms": {"disk": 1},
         "mails": {"waiting": 3},
+        "api_refused": {"rate": 5},
+        "connections": {"tcp": 2, "feed": 1},
+        "cut_off": {"tcp": 4},
         "receivers": [ReceiverFigures("127.0.0.1:80", True, 1, 0.5, {"delivered": 4})],
     }
     return Figures(**{**values, **changed})  # type: ignore[arg-type]
@@ -51,6 +54,10 @@ def test_every_figure_is_told_with_its_labels() -> None:
     assert found["offhook_calls_ended_total", (("outcome", "ANSWERED"), ("type", "Internal"))] == 2
     assert found["offhook_deliveries_total", (("receiver", "127.0.0.1:80"), ("state", "delivered"))] == 4
     assert found["offhook_mails", (("state", "waiting"),)] == 3
+    assert found["offhook_api_refused_total", (("limit", "rate"),)] == 5
+    assert found["offhook_event_connections", (("way", "tcp"),)] == 2
+    assert found["offhook_event_connections_cut_off_total", (("way", "tcp"),)] == 4
+    assert found["offhook_calls_limited_total", ()] == 1
     assert found["offhook_build_info", (("schema", "x"), ("version", "x"))] == 1
     assert found["offhook_process_resident_memory_bytes", ()] > 1e6
     assert found["offhook_engine_process_open_fds", ()] > 2
