@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import io
 import json
 import os
@@ -311,6 +312,29 @@ def test_an_old_folder_and_a_backup_change_places_at_once_where_that_is_possible
     assert (second / "offhook.db").is_file()
     assert (data / "offhook.db").is_file()
     assert len(list(tmp_path.iterdir())) == 4
+
+
+def test_what_a_killed_restore_left_goes_with_the_next_one(tmp_path: Path) -> None:
+    """Not what another one makes just now, and not an old folder that has only not got its name yet."""
+    data, archive = tmp_path / "data", tmp_path / "pbx.backup"
+    old_folder(data)
+    make.make_backup(data, archive, SECRET, recordings=True, now=0.0)
+    left, living, old = (tmp_path / f".data.restore-{name}" for name in ("left", "living", "old"))
+    for folder in (left, living, old):
+        folder.mkdir()
+        (folder / "offhook.db").write_bytes(b"plain")
+    (left / "unfinished").touch()
+    (living / "unfinished").touch()
+    held = os.open(living, os.O_RDONLY)
+    fcntl.flock(held, fcntl.LOCK_EX)
+    restored = restore_backup(archive, data, SECRET, replace=True)
+    os.close(held)
+    assert not left.exists()
+    assert living.exists()
+    assert old.exists()
+    assert not (data / "unfinished").exists()
+    assert restored.kept is not None
+    assert not contents.belongs("unfinished")
 
 
 def test_what_a_killed_pbx_left_in_the_log_of_its_store_is_backed_up(tmp_path: Path) -> None:

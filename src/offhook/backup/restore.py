@@ -2,17 +2,20 @@
 
     archive ─► a new folder beside the old one ─► all of it is right and on disk ─► the two change names
 
-Until that last step nothing that was there is touched; the old folder is kept.
+Until that last step nothing that was there is touched; the old folder is kept. What a restore that was killed
+has left is taken away by the next one: a folder that still says that it is unfinished, and that nobody holds.
 """
 
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import secrets
 import shutil
 import sqlite3
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +27,9 @@ from offhook.backup.errors import BackupError
 from offhook.backup.make import store_schema
 from offhook.backup.sealed import SealedReader
 from offhook.store.migrate import known_revisions
+
+_MARK = ".restore-"
+_UNFINISHED = "unfinished"  # no member of a backup is called so
 
 _SEQ_APART = 1_000_000
 """Numbers of the journal are not given again, by so much: readers may have got as far after the backup."""
@@ -69,20 +75,43 @@ def restore_backup(path: Path, data: Path, passphrase: str, *, replace: bool) ->
     if _is_used(data) and not replace:
         raise BackupError(f"{data} is not empty; --force puts the backup in its place and keeps it beside")
     parent = private_folder(data.parent) if not data.parent.exists() else data.parent
-    staging = private_folder(parent / f".{data.name}.restore-{secrets.token_hex(4)}")
+    _forget_broken_off(parent, data.name)
+    staging = private_folder(parent / f".{data.name}{_MARK}{secrets.token_hex(4)}")
+    unfinished = staging / _UNFINISHED
     try:
-        with path.open("rb") as file:
+        with _held(staging), path.open("rb") as file:
+            unfinished.touch()
             reader = ArchiveReader(SealedReader(file, passphrase).read)
             _refuse_newer(reader.about)
             totals = reader.members(lambda member: _File(staging, member))
-        _check_store(staging, reader.about)
-        if not disk.sync_all(staging):
-            raise BackupError(f"{staging} cannot be put on disk")
+            _check_store(staging, reader.about)
+            # from here on it may be the old folder that has this name
+            unfinished.unlink()
+            if not disk.sync_all(staging):
+                raise BackupError(f"{staging} cannot be put on disk")
         kept = _change_names(staging, data)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
     disk.sync(parent)
     return Restored(reader.about, totals, kept)
+
+
+@contextlib.contextmanager
+def _held(folder: Path) -> Iterator[None]:
+    """Hold a folder; raises BlockingIOError when another process does, and lets go when ours ends."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _forget_broken_off(parent: Path, name: str) -> None:
+    for left in parent.iterdir():
+        if left.name.startswith(f".{name}{_MARK}") and (left / _UNFINISHED).is_file():
+            with contextlib.suppress(OSError), _held(left):
+                shutil.rmtree(left, ignore_errors=True)
 
 
 class _File:
