@@ -22,10 +22,12 @@ from offhook.areas.customdialplan.service import CustomDialplan
 from offhook.areas.customdialplan.translate import DialplanError
 from offhook.areas.mail.model import State
 from offhook.areas.mail.smtp import Result
+from offhook.areas.receivers.commands import ReceiverCommands
 from offhook.areas.system.service import IdentityRefused
 from offhook.asterisk.switch import SwitchError
 from offhook.contract.errors import ContractError
 from offhook.core import Core
+from offhook.events.delivery import NotSendable
 from offhook.settings import operator_socket
 
 log = logging.getLogger(__name__)
@@ -43,6 +45,8 @@ class Operations:
     def __init__(self, core: Core, dialplan: CustomDialplan | None = None) -> None:
         self._core = core
         self._dialplan = dialplan or CustomDialplan(core.settings.data)
+        events = core.dispatcher
+        receivers = ReceiverCommands(events.receivers, events.http, core.zone)
         self._known: dict[str, Callable[[Arguments], Awaitable[list[str]]]] = {
             "apply": self._apply,
             "export": self._export,
@@ -50,6 +54,9 @@ class Operations:
             "dialplan-reload": self._dialplan_reload,
             "mail-test": self._mail_test,
             "mail-queue": self._mail_queue,
+            "receivers-list": receivers.listed,
+            "receivers-letters": receivers.letters,
+            "receivers-resend": receivers.resend,
             "outbound-stop": self._outbound_stop,
             "outbound-resume": self._outbound_resume,
             "outbound-show": self._outbound_show,
@@ -68,7 +75,7 @@ class Operations:
             raise OperationRefused(f"there is no operation {operation!r}")
         try:
             return {"lines": await work(arguments)}
-        except (ApplyError, SettingRefused, IdentityRefused, DialplanError) as refused:
+        except (ApplyError, SettingRefused, IdentityRefused, DialplanError, NotSendable) as refused:
             raise OperationRefused(str(refused)) from None
         except ContractError as refused:
             raise OperationRefused(f"{int(refused.errno)}: {refused.detail}") from None

@@ -10,6 +10,7 @@ import pytest
 import pytest_asyncio
 
 from offhook.events.api import NewCdr
+from offhook.operations import OperationRefused, Operations
 from tests.support.admin import Admin
 from tests.support.api import TestApi, running_api
 from tests.support.pbx import Receiver
@@ -114,3 +115,33 @@ async def test_the_settings_are_applied_and_shown(api: TestApi, admin: Admin) ->
     now = api.core.dispatcher.settings
     assert (now.replay, now.keep_seconds, now.max_bytes) == ("all", 3600.0, 7_000_000)
     assert (await admin.ask("PATCH", "/settings/events", {"replay": "some"})).status == 400
+
+
+async def test_the_command_lists_and_sends_again(api: TestApi, admin: Admin, receiver: Receiver) -> None:
+    operations = Operations(api.core)
+
+    async def lines(operation: str, **arguments: str) -> list[str]:
+        told: list[str] = (await operations.perform(f"receivers-{operation}", arguments))["lines"]
+        return told
+
+    assert await lines("list") == ["No application has named a receiver."]
+    token = await api.login(port=str(receiver.port))
+    assert await lines("letters", id="1") == ["Nothing was given up."]
+    await tell(api, "1.1")
+    (letter,) = await letters(admin, 1)
+    (told,) = await lines("list")
+    assert f"127.0.0.1:{receiver.port}/  up, 0 wait, 0 delivered, 1 not" in told
+    (told,) = await lines("letters", id="1")
+    assert told.startswith(f"{letter['id']}  ")
+    assert told.endswith("NewCdr of call 1.1: refused: status 400")
+    for wrong in ({"id": "9"}, {"id": "-1"}, {"id": "1", "letter": "99"}, {"id": "1", "letter": "x"}, {}):
+        with pytest.raises(OperationRefused):
+            await lines("resend", **wrong)
+    receiver.answer = b"HTTP/1.1 200 OK\r\n\r\n"
+    receiver.clear()
+    assert (await lines("resend", id="1"))[0].startswith("1 on their way")
+    await eventually(lambda: receiver.events, "it comes")
+    await letters(admin, 0)
+    await api.post(f"logout?token={token}")
+    with pytest.raises(OperationRefused, match="has to log in first"):
+        await lines("resend", id="1")

@@ -21,6 +21,7 @@ _COMMANDS = {
     "mail": "show the mail queue, or send a test mail",
     "backup": "back a data folder up while its PBX runs, or check a backup",
     "restore": "make a data folder of a backup",
+    "receivers": "show receivers of events and what they did not get, or send it again",
     "outbound": "stop calls to the outside, or let them be made again",
     "request": "call one endpoint and print both directions",
     "listen": "receive events and print them",

@@ -39,6 +39,10 @@ _NO_REPLAY = (*FEED_ONLY, BootUp)
 OnReceiver = Callable[[str, bool, str], None]
 
 
+class NotSendable(Exception):
+    """Nothing can be sent to a receiver now; the text says why."""
+
+
 @dataclass(frozen=True, slots=True)
 class ReceiverState:
     """How a receiver is. `state`: up, down (it fails) or away (no token that names it lives); moments in
@@ -247,7 +251,11 @@ class HttpDelivery:
 
     async def resend(self, receiver: Receiver, letter: int | None) -> int:
         """Send dead letters again, one or the oldest thousand; returns how many. They stay dead letters until
-        they have arrived. What is under way already is not sent twice."""
+        they have arrived. What is under way already is not sent twice. Raises NotSendable."""
+        if not self.active:
+            raise NotSendable("events go over TCP")
+        if not self._receivers.is_alive(receiver):
+            raise NotSendable("no living token names this receiver: it has to log in first")
         worker = self._worker(receiver)
         under_way = {item.letter for item in worker.backlog.mine}
         items = await self.dead_letters.items(receiver.id, letter, self._clock.now(), _RESENT_MAX)

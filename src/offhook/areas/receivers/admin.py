@@ -11,7 +11,7 @@ from typing import Any
 from offhook.areas.admin.schema import MOMENT, items_of, object_of, operation, parameter
 from offhook.contract.admin import AdminAnswer, AdminRefused, AdminRequest, identity_in, not_allowed, not_here
 from offhook.events.dead_letters import DeadLetter
-from offhook.events.delivery import HttpDelivery, ReceiverState
+from offhook.events.delivery import HttpDelivery, NotSendable, ReceiverState
 from offhook.events.receivers import Receiver, Receivers
 
 _LISTED = 1000
@@ -121,11 +121,11 @@ class ReceiverPart:
         return AdminAnswer(body={"items": [_state(one, counts.get(one.receiver.id, 0)) for one in states]})
 
     async def _resend(self, receiver: Receiver, letter: int | None) -> AdminAnswer:
-        if not self._http.active:
-            raise AdminRefused(409, "events go over TCP")
-        if not self._receivers.is_alive(receiver):
-            raise AdminRefused(409, "no living token names this receiver: it has to log in first")
-        return _count(await self._http.resend(receiver, letter), letter)
+        try:
+            count = await self._http.resend(receiver, letter)
+        except NotSendable as refused:
+            raise AdminRefused(409, str(refused)) from None
+        return _count(count, letter)
 
     async def _drop(self, receiver: Receiver, letter: int | None) -> AdminAnswer:
         return _count(await self._http.dead_letters.drop(receiver.id, letter), letter)
