@@ -12,6 +12,7 @@ import contextlib
 import datetime
 import logging
 from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 from offhook import __version__
 from offhook.areas.access import api as access_api
@@ -58,7 +59,7 @@ from offhook.asterisk.process import EngineProcess
 from offhook.asterisk.static import AMI_USER, EngineSettings
 from offhook.asterisk.switch import Switch, SwitchError
 from offhook.asterisk.tree import EngineTree
-from offhook.callstate.model import ExtensionWord, Member
+from offhook.certificates import CertificateWatch
 from offhook.contract.endpoint import Registry
 from offhook.contract.openapi import openapi
 from offhook.core import Core
@@ -77,7 +78,7 @@ from offhook.web.feed import PATH as FEED_PATH
 from offhook.web.front import Front
 from offhook.web.hosts import Hosts
 from offhook.web.site import Site
-from offhook.web.tls import ensure_certificate, server_context
+from offhook.web.tls import PortCertificate
 
 log = logging.getLogger(__name__)
 
@@ -87,19 +88,8 @@ _SETTLE_AT_LATEST = 0.5
 _SESSIONS_SECONDS = 60.0
 
 
-class _Picture:
-    """The live picture as the extensions' endpoints ask for it."""
-
-    def __init__(self, live: LiveCalls) -> None:
-        self._live = live
-
-    def calls_of(self, number: str) -> Sequence[tuple[str, tuple[Member, ...]]]:
-        """The running calls of an extension."""
-        return [(call.callid, call.members) for call in self._live.picture.calls_of(number)]
-
-    def state_of(self, number: str) -> ExtensionWord:
-        """The state of an extension as extension/list tells it."""
-        return self._live.picture.status_word(number)
+class _Closing(Protocol):
+    async def close(self) -> None: ...
 
 
 class Pbx:
@@ -109,8 +99,9 @@ class Pbx:
         settings = core.settings
         self.core = core
         self.ready = False
-        certificate, key = ensure_certificate(
-            settings.data / "tls", datetime.datetime.fromtimestamp(core.clock.now(), datetime.UTC)
+        now = datetime.datetime.fromtimestamp(core.clock.now(), datetime.UTC)
+        port = self._certificate = PortCertificate(
+            settings.data / "tls", settings.data / "asterisk" / "tls", now
         )
         self.engine = EngineProcess(
             EngineSettings(
@@ -121,8 +112,8 @@ class Pbx:
                 bind=settings.bind,
                 sip_port=settings.sip_port,
                 tls_port=settings.tls_port,
-                tls_certificate=certificate,
-                tls_key=key,
+                tls_certificate=port.certificate,
+                tls_key=port.key,
                 rtp_ports=settings.rtp_ports,
                 timezone=core.zone.key,
                 external_address=settings.external_address,
@@ -201,6 +192,7 @@ class Pbx:
         self.wrap_ups = WrapUps(core.store, core.clock, self.queue_engine.refresh)
         self.messages = Messages(core, self.switch, self.live)
         self.protection = Protection(core, self.switch, self.live, self.messages, self.trunks.addresses)
+        self._renewal = CertificateWatch(port, self.switch, core.clock, self.messages.alarms)
         self.hotel = HotelService(
             core.store,
             core.extensions,
@@ -254,11 +246,10 @@ class Pbx:
                 admin,
                 core.check_operator,
                 admits=lambda address: limits.admits(address, "adminaddresses"),
-                hosts=Hosts(certificate, lambda: limits.admin_hosts),
+                hosts=Hosts(lambda: port.names, lambda: limits.admin_hosts),
             ).handle,
         )
-        self._tls = server_context(certificate, key)
-        self._front = Front(self.site.handle, self._tls, connections=lambda: limits.connections)
+        self._front = Front(self.site.handle, port.context, connections=lambda: limits.connections)
         watching = self.protection.watching
         watching.serve(self.site, self.engine, self.feed, self._front, lambda: self.ready)
         self._operator = OperatorSocket(Operations(core, self.custom_dialplan), settings.data)
@@ -268,13 +259,13 @@ class Pbx:
         self._reporting = (ReportMethod.HTTP, 0)
 
     def _endpoints(self) -> Registry:
-        core, picture = self.core, _Picture(self.live)
+        core, live = self.core, self.live
         return Registry(
             [
                 *access_api.endpoints(core.access),
                 *system_api.endpoints(core.system, self._extension_count),
                 *contacts_api.endpoints(core.contacts),
-                *extensions_api.endpoints(core.extensions, core.groups, picture, picture, core.routes),
+                *extensions_api.endpoints(core.extensions, core.groups, live, live, core.routes),
                 *hotel_api.endpoints(self.hotel),
                 *object_endpoints(core.objects, self.trunks.states, core.queue_agents),
                 *control_api.endpoints(self.control, self.dialling),
@@ -299,7 +290,7 @@ class Pbx:
         core, settings = self.core, self.core.settings
         await core.records.load()
         await self.faxes.settle()
-        await self.protection.subscriptions.load(self._tls)
+        await self.protection.subscriptions.load(self._certificate.context)
         method, port = self._report(core.api_settings.now)
         self._reporting = method, port
         await core.dispatcher.start(settings.bind, method, port)
@@ -324,6 +315,7 @@ class Pbx:
             asyncio.create_task(self.engine.supervise(self._engine_died, self._new_engine), name="engine"),
             asyncio.create_task(self._write_sessions(), name="sessions"),
         ]
+        self._renewal.start(stale=self.engine.adopted)
         self.trunks.start(self.messages.alarms)
         await self._operator.start()
         for port in dict.fromkeys((settings.http_port, *settings.extra_http_ports)):
@@ -336,18 +328,13 @@ class Pbx:
         self.feed.end_streams()
         await self._front.close()
         await self._operator.close()
-        await self.feature_codes.close()
-        await self.page_answers.close()
-        await self.passed_on.close()
-        await self.joining.close()
-        await self.monitoring.close()
-        await self.uacsta.close()
-        await self.wrap_ups.close()
-        await self.waits.close()
-        await self.instant_conferences.close()
-        await self.hotel.close()
-        await self.protection.close()
-        await self.messages.close()
+        parts: tuple[_Closing, ...] = (
+            *(self._renewal, self.feature_codes, self.page_answers, self.passed_on, self.joining),
+            *(self.monitoring, self.uacsta, self.wrap_ups, self.waits, self.instant_conferences),
+            *(self.hotel, self.protection, self.messages),
+        )
+        for part in parts:
+            await part.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

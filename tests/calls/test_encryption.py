@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import datetime
+import shutil
 import socket
 import ssl
+import time
 import warnings
+from pathlib import Path
 
 import pytest
 
+from offhook.web.tls import ensure_certificate
 from tests.support.pbx import STRONG, TestPbx
+from tests.support.phone import eventually
 from tests.support.srtp import SrtpPhone, SrtpPort
+from tests.support.useragents import baresip
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -102,3 +109,59 @@ async def test_without_it_srtp_is_taken_where_it_is_offered(pbx: TestPbx) -> Non
         assert isinstance(call.rtp, SrtpPort)
         assert call.rtp.plain == 0
         await other.calls[0].hears(1000)
+
+
+def shown(port: int) -> bytes | None:
+    """The certificate that a client is shown."""
+    client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    client.check_hostname, client.verify_mode = False, ssl.CERT_NONE
+    with (
+        socket.create_connection(("127.0.0.1", port), timeout=5) as plain,
+        client.wrap_socket(plain) as secured,
+    ):
+        return secured.getpeercert(True)
+
+
+def renewed(port: int, old: bytes | None) -> None:
+    """Wait until a port shows another certificate; it may be closed for a moment, and no longer."""
+    closed, until = 0.0, time.monotonic() + 15
+    while time.monotonic() < until:
+        try:
+            if shown(port) != old:
+                return
+            closed = 0.0
+        except ConnectionRefusedError:
+            closed = closed or time.monotonic()
+            assert time.monotonic() - closed < 1.0
+        time.sleep(0.02)
+    raise AssertionError("it stays the old one")
+
+
+async def test_a_new_certificate_is_in_use_and_calls_go_on(pbx: TestPbx, tmp_path: Path) -> None:
+    """On a connection of TLS that is there already, too."""
+    await pbx.extension("1000")
+    await pbx.extension("1001")
+    settings = pbx.settings
+    account = (
+        f"<sip:1001@127.0.0.1:{settings.tls_port};transport=tls>;auth_pass={STRONG};answermode=auto;"
+        "regint=60;mediaenc=srtp"
+    )
+    phone = await pbx.phone("1000")
+    old = await asyncio.to_thread(shown, settings.tls_port)
+    ports = (settings.tls_port, settings.http_port)
+    async with baresip(tmp_path, [account]):
+        await eventually(lambda: pbx.receiver.named("ExtensionStatus"), "it registers", 20)
+        call = await phone.call("1001")
+        await call.answered()
+        for made in ensure_certificate(tmp_path / "new", datetime.datetime.now(datetime.UTC)):
+            shutil.copy(made, settings.data / "tls")
+        for port in ports:
+            await asyncio.to_thread(renewed, port, old)
+        assert not pbx.receiver.named("NewCdr"), "the call goes on"
+        await call.hangup()
+        await eventually(lambda: pbx.receiver.named("NewCdr"), "the record")
+        assert pbx.receiver.named("NewCdr")[0]["status"] == "ANSWERED"
+        again = await phone.call("1001")
+        await again.answered()
+        await again.hangup()
+    assert await asyncio.to_thread(shown, ports[0]) == await asyncio.to_thread(shown, ports[1])

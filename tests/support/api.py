@@ -45,7 +45,7 @@ from offhook.web.admin import PREFIX, AdminSite
 from offhook.web.api import Api
 from offhook.web.feed import PATH as FEED_PATH
 from offhook.web.front import Front
-from offhook.web.hosts import Hosts
+from offhook.web.hosts import Hosts, certificate_names
 from offhook.web.site import Site
 from offhook.web.tls import ensure_certificate, server_context
 from tests.support.pbx import free_port
@@ -156,7 +156,7 @@ class TestApi:
             ),
             core.check_operator,
             admits=lambda address: core.access.limits.admits(address, "adminaddresses"),
-            hosts=Hosts(self.certificate, lambda: core.access.limits.admin_hosts),
+            hosts=Hosts(lambda: certificate_names(self.certificate), lambda: core.access.limits.admin_hosts),
         )
         self.feed = self.subscriptions.feed_site(lambda: self.ready)
         site.add(FEED_PATH, self.feed.handle)

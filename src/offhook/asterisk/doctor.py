@@ -113,7 +113,7 @@ def check_certificate(expires: datetime.datetime | None, now: datetime.datetime)
     return Finding(
         f"certificate: valid for {left} days",
         left >= _EXPIRY_DAYS,
-        "it ends soon; put a new one into tls/server.crt and tls/server.key, then offhook restart",
+        "it ends soon; put a new one into tls/server.crt and tls/server.key: it is used within seconds",
     )
 
 

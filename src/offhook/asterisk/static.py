@@ -241,6 +241,7 @@ bind={host}:{settings.tls_port}
 cert_file={settings.tls_certificate}
 priv_key_file={settings.tls_key}
 method=tlsv1_2
+allow_reload=yes
 cipher={TLS_CIPHERS}
 {nat}"""
     return text + "#tryinclude pjsip_generated.conf\n#tryinclude pjsip_trunks_generated.conf\n"

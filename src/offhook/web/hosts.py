@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from pathlib import Path
 
 from cryptography import x509
 
 
 class Hosts:
-    """Addresses, the machine's name, those of the certificate (read once), and what `named` gives."""
+    """Addresses, the machine's name, and what `certified` (names of the certificate) and `named` give."""
 
-    def __init__(self, certificate: Path, named: Callable[[], frozenset[str]]) -> None:
-        self._own = certificate_names(certificate)
+    def __init__(self, certified: Callable[[], Set[str]], named: Callable[[], Set[str]]) -> None:
+        self._certified = certified
         self._named = named
 
     def is_ours(self, host: str) -> bool:
@@ -27,7 +27,7 @@ class Hosts:
             return True
         name = _name(host)
         wild = f"*.{name.partition('.')[2]}"
-        return bool(name) and not {name, wild}.isdisjoint(self._own | self._named())
+        return bool(name) and not {name, wild}.isdisjoint(self._certified() | self._named())
 
 
 def is_this_machine(host: str) -> bool:

@@ -16,7 +16,7 @@ from typing import Protocol
 from offhook import logs
 from offhook.callstate import abandon, expect, fold, resync, settle
 from offhook.callstate.facts import CallEnded, Deserted, Fact, PartnerChanged, PhaseChanged, RoomChanged
-from offhook.callstate.model import Member
+from offhook.callstate.model import ExtensionWord, Member
 from offhook.callstate.picture import Picture
 from offhook.events.api import ConferenceStatus, Event
 
@@ -76,6 +76,14 @@ class LiveCalls:
         self._deserted = deserted
         self._partner_changed = partner_changed
         self._waits: dict[_Wait, None] = {}
+
+    def calls_of(self, number: str) -> Sequence[tuple[str, tuple[Member, ...]]]:
+        """The running calls of an extension: callid and members of each."""
+        return [(call.callid, call.members) for call in self.picture.calls_of(number)]
+
+    def state_of(self, number: str) -> ExtensionWord:
+        """The state of an extension as extension/list tells it."""
+        return self.picture.status_word(number)
 
     @contextlib.contextmanager
     def watching(
