@@ -20,6 +20,7 @@ from tests.support.process import UpProcess, up_process
 UNREACHABLE = (aiohttp.ClientError, OSError, TimeoutError, ValueError)
 """What a request raises that met no whole answer."""
 
+_EXPIRES = 3600  # seconds, the most that is given: a trial may be long, and phones do not register again
 _FIRST = 20000
 
 
@@ -77,7 +78,7 @@ class House:
         phone = await Phone(number, STRONG, ("127.0.0.1", self.up.sip_port), **options).__aenter__()
         self.phones[number] = phone
         phone.auto_answer = True
-        if await phone.register() != 200:
+        if await phone.register(_EXPIRES) != 200:
             raise AssertionError(f"{number} cannot register")
         return phone
 
