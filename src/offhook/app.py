@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import datetime
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 from offhook import __version__
@@ -72,6 +72,7 @@ from offhook.operations import Operations, OperatorSocket
 from offhook.protection import Protection
 from offhook.running_trunks import RunningTrunks
 from offhook.store.errors import StoreError
+from offhook.tasks import Background
 from offhook.web.admin import PREFIX, AdminSite
 from offhook.web.api import Api
 from offhook.web.feed import PATH as FEED_PATH
@@ -254,6 +255,7 @@ class Pbx:
         watching.serve(self.site, self.engine, self.feed, self._front, lambda: self.ready)
         self._operator = OperatorSocket(Operations(core, self.custom_dialplan), settings.data)
         self._tasks: list[asyncio.Task[None]] = []
+        self._background = Background()
         self._settling: asyncio.TimerHandle | None = None
         self._settle_at = self._settle_until = 0.0
         self._reporting = (ReportMethod.HTTP, 0)
@@ -338,6 +340,7 @@ class Pbx:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._background.finish()
         await self.trunks.close()
         if leave_engine:
             self.engine.detach()
@@ -408,8 +411,17 @@ class Pbx:
         await self.protection.on_connected()
         self.hotel.on_connected()
         living = {channel.get("Linkedid", "") for channel in snapshot.channels}
-        await records.close_dead(candidates, living)
+        self._background.begin(self._close_dead(candidates, living), name="close-dead")
         self.uacsta.refresh_soon()
+
+    async def _close_dead(self, candidates: Collection[str], living: Collection[str]) -> None:
+        """Close the calls that ended while we heard nothing. It runs when the events that came since the
+        login are folded: a call that began and ended meanwhile has its last CallStatus before its record."""
+        try:
+            await self.core.records.close_dead(candidates, {*living, *self.live.picture.calls})
+        except Exception:
+            # what was found to be over stays so, and is tried again with the records
+            log.exception("records: calls that are over could not be closed")
 
     async def _engine_died(self) -> None:
         self.messages.alarms.raise_("engine", "the engine has ended by itself; the calls that ran are lost")
