@@ -30,12 +30,12 @@ async def test_a_call_that_begins_and_ends_meanwhile_has_its_record_last(
     async def connected() -> None:
         calls.append(await caller.call("1001"))
         await calls[0].answered()
-        await eventually(lambda: records._wake.set() or records._assembler.open_calls(), "CEL tells of it")
+        await eventually(records._assembler.open_calls, "CEL tells of it")
         await real_on_connected()
 
     async def snapshot(self: Switch) -> Snapshot:
         await calls[0].hangup()
-        await eventually(lambda: records._wake.set() or records._complete, "CEL tells its end")
+        await eventually(lambda: records._complete, "CEL tells its end")
         return await real_snapshot(self)
 
     monkeypatch.setattr(switch._client, "_on_connected", connected)
