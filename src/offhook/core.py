@@ -23,6 +23,7 @@ from offhook.areas.access.service import Access
 from offhook.areas.access.sessions import Sessions
 from offhook.areas.access.settings import SettingsKeeper
 from offhook.areas.accounts.service import ConsoleAccounts, generate_password
+from offhook.areas.alarms.clock import settled_last
 from offhook.areas.apply.access import ApiSection
 from offhook.areas.apply.extensions import ExtensionSection
 from offhook.areas.apply.lists import ContactSection, GroupSection
@@ -254,7 +255,10 @@ class Core:
         private_folder(settings.data)
         private_folder(settings.data / "run")
         store = await asyncio.to_thread(open_store, settings.data / "offhook.db", views())
-        core = cls(settings, store, clock or Clock())
+        clock = clock or Clock()
+        if (seen := await store.read(settled_last)) is not None:
+            clock.last_settled(seen)
+        core = cls(settings, store, clock)
         await core.system.load()
         api_password = await core.api_settings.load(generate_password)
         core.first_passwords = FirstPasswords(await core.accounts.create_first(), api_password)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 
 from offhook.areas.access.admin import KeysPart
+from offhook.areas.alarms.clock import ClockWatch
 from offhook.areas.alarms.store import StoreWatch
 from offhook.areas.bans.admin import BanPart
 from offhook.areas.bans.log import LogTail
@@ -51,6 +52,7 @@ class Protection:
         self._receiver_part = ReceiverPart(core.dispatcher.receivers, core.dispatcher.http)
         self._ban_part = BanPart(self.bans, core.lockout)
         self._store_watch = StoreWatch(core.store, self.alarms)
+        self._clock_watch = ClockWatch(core.store, core.clock, self.alarms)
         self.spending = Spending(
             core.store,
             switch,
@@ -79,6 +81,7 @@ class Protection:
         await self.bans.start()
         await self.subscriptions.start()
         self._store_watch.start()
+        await self._clock_watch.start()
         await self.watching.start()
         self.spending.start()
 
@@ -96,5 +99,6 @@ class Protection:
         await self.subscriptions.close()
         await self.bans.close()
         await self._store_watch.close()
+        await self._clock_watch.close()
         await self.watching.close()
         await self.spending.close()

@@ -34,7 +34,10 @@ class Desk:
     def __init__(self, pbx: TestPbx) -> None:
         self.pbx = pbx
         self.ahead = 0.0
+        before = pbx.core.clock.monotonic
         pbx.core.clock.now = self.now  # type: ignore[method-assign]
+        # it stays ahead after the test, as it must never step back
+        pbx.core.clock.monotonic = lambda: before() + self.ahead  # type: ignore[method-assign]
 
     def now(self) -> float:
         """Seconds since the epoch, as the PBX is told."""

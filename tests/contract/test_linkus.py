@@ -266,6 +266,15 @@ async def test_a_link_gets_too_old(api: Switchboard, server: MailServer) -> None
     assert await api.core.soft_client.redeem(link) is None
 
 
+async def test_a_clock_that_is_put_back_keeps_no_link_alive(api: Switchboard, server: MailServer) -> None:
+    await api.ok("linkus/update_client", number="1000", enablelinkus="on")
+    await api.ok("linkus/send_email", number="1000")
+    link = link_of((await server.mail())[0])
+    await told(api)
+    api.api.clock.set_by(-30 * 24 * HOUR)
+    assert await api.core.soft_client.redeem(link) is None
+
+
 async def told(api: Switchboard) -> None:
     """Wait until all mails are through."""
     for _ in range(500):

@@ -387,6 +387,27 @@ async def test_what_is_over_is_forgotten_in_time(tmp_path: Path) -> None:
         await eventually(lambda: not bench.row(dead) and not bench.spool, "the dead one is forgotten")
 
 
+async def test_a_clock_that_is_set_gives_up_nothing_and_makes_nothing_wait(tmp_path: Path) -> None:
+    clock = ManualClock()
+    async with running_mail_server() as server, mail_bench(tmp_path, clock) as bench:
+        await bench.use(server)
+        sent = await bench.queue()
+        await bench.state(sent, State.DONE)
+        server.say["RCPT"] = "450 later"
+        waits = await bench.queue()
+        await bench.state(waits, State.WAITING, 1)
+        clock.set_by(40 * 24 * HOUR)
+        await bench.later(61)  # both swept and tried
+        await bench.state(waits, State.WAITING, 2)
+        assert bench.row(sent), "and what is over is not forgotten"
+        clock.set_by(-40 * 24 * HOUR)
+        await bench.later(61)
+        await bench.state(waits, State.WAITING, 3)
+        del server.say["RCPT"]
+        await bench.later(HOUR)
+        await bench.state(waits, State.DONE)
+
+
 async def test_the_test_mail_says_what_the_server_answered(tmp_path: Path) -> None:
     async with running_mail_server() as server, mail_bench(tmp_path) as bench:
         with pytest.raises(ContractError, match="10135"):

@@ -217,6 +217,28 @@ async def test_one_that_fails_for_days_is_given_up_until_it_is_resumed(house: Ho
     await eventually(lambda: house.receiver.names == ["1"], "it gets what it missed")
 
 
+async def test_a_clock_that_is_set_gives_nobody_up(house: House) -> None:
+    await house.hook()
+    house.receiver.status = 500
+    await house.tell(change(1))
+    worker = house.service.workers[0]
+    for by in (30 * 86400, -31 * 86400):
+        house.api.clock.set_by(by)
+        before = len(house.receiver.got)
+        await eventually(lambda n=before: len(house.receiver.got) > n + 1, "it is tried")  # type: ignore[misc]
+        assert worker.progress.state is model.State.ACTIVE, "it has failed for a moment"
+        assert "receiver:webhook crm" not in await house.alarms()
+    house.receiver.status = 200
+    await eventually(lambda: worker.delivered, "it goes on")
+
+
+def test_after_a_start_one_that_failed_before_has_another_hour() -> None:
+    for ago, before in ((-5.0, 0.0), (60.0, 60.0), (model.FAIL_SECONDS * 9, model.FAIL_SECONDS - 3600)):
+        failing = model.Progress(1, failing_since=1000.0)
+        assert model.failing_before(failing, 1000.0 + ago) == before
+    assert model.failing_before(model.Progress(1), 1000.0) == 0
+
+
 async def test_one_that_is_gone_is_left_alone(house: House) -> None:
     identity, _ = await house.hook()
     house.receiver.status = 410

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -45,6 +46,25 @@ async def test_bans_grow_and_are_forgotten(store: Store) -> None:
     clock.advance(FORGET_SECONDS)
     (ban,) = await listed.ban([verdict()], 300, 2000)
     assert ban.times == 1
+
+
+async def test_a_clock_that_is_put_back_keeps_nobody_out_until_its_time_comes(store: Store) -> None:
+    clock = ManualClock(time.time() + 30 * 86400)
+    listed = BanList(store, clock)
+    await listed.ban([verdict(), verdict("198.51.100.1")], 300, 86400)
+    clock.set_by(-30)
+    assert len(await listed.living()) == 2, "a small step ends nothing"
+    clock.set_by(-30 * 86400)
+    assert await listed.living() == []
+    assert not await listed.lift("198.51.100.1")
+    rows = await store.read(lambda connection: connection.execute(sa.text("SELECT * FROM ps_bans")).all())
+    assert rows == [], "nor by the engine, which has the machine's clock"
+    (ban,) = await listed.ban([verdict()], 300, 86400)
+    assert (ban.since, ban.until) == (clock.now(), clock.now() + 300), "it is banned anew, from now"
+    deny = await store.read(
+        lambda connection: connection.execute(sa.text("SELECT deny FROM ps_bans")).scalar()
+    )
+    assert deny == EVIL
 
 
 async def test_what_may_be_forged_is_banned_for_an_hour_at_most(store: Store) -> None:

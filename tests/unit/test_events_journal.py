@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 import sqlalchemy as sa
 
-from offhook.clock import ManualClock
+from offhook.clock import SETTLE_SECONDS, ManualClock
 from offhook.dialplan import views
 from offhook.events.api import ConfigChange, Dialect, Satisfaction, Target
 from offhook.events.item import Item, item_of
@@ -179,6 +179,32 @@ async def test_old_ones_go_and_what_was_owed_is_kept_as_a_dead_letter(books: Boo
         )
 
     assert await books.store.read(left) == (['expired 4 {"callid":"1.1","result":"3"}'], 1, 0)
+
+
+async def test_a_clock_set_forward_costs_no_event_and_no_debt(books: Books) -> None:
+    alive = {"s"}
+    receivers = Receivers(books.store, books.clock, lambda session: session in alive)
+    made = await receivers.register("s", Target("http", "127.0.0.1", 1, "/"), Dialect.V2_0_0)
+    assert made is not None
+    for number in range(10):
+        books.live(number)
+    await books.journal.flushed()
+    assert await books.retention.thin() == 0
+    books.clock.set_by(30 * 86400)
+    alive.clear()  # the token ends with the clock: until the next login it is owed what happens
+    receivers.refresh()
+    assert receivers.owed() == (made.id,)
+    await receivers.tidy()
+    assert receivers.all() == (made,)
+    books.live(10)
+    await books.journal.flushed()
+    assert await books.retention.thin() == 0
+    books.clock.set_by(-30 * 86400)
+    receivers.refresh()
+    assert receivers.owed() == (made.id,)
+    books.clock.advance(SETTLE_SECONDS)
+    assert await books.retention.thin() == 0
+    assert len(await books.results()) == 11
 
 
 async def test_the_journal_is_bounded_by_size(books: Books) -> None:

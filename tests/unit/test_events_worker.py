@@ -117,7 +117,7 @@ class Stage:
     # -- the script -----------------------------------------------------------------------------------
 
     def tell(self, event: Event, lane: str = "") -> None:
-        item = item_of(event, self.clock.now(), lane=lane)
+        item = item_of(event, self.clock.now(), lane=lane, told=self.clock.monotonic())
         if isinstance(event, NewCdr):
             self.commit()
             self._commit(item)
@@ -354,6 +354,34 @@ def test_a_receiver_that_is_away_gets_one_try_at_a_time() -> None:
         return stage
 
     assert asyncio.run(story()).worker.failed == 4
+
+
+def test_a_clock_that_is_set_expires_nothing_and_makes_nobody_fail_for_long() -> None:
+    async def story() -> Stage:
+        stage, calls = Stage(), Calls()
+        stage.worker.resume(Replay.RECORDS, 0)
+        await stage.settle()
+        for kind in ("live", "cdr"):
+            stage.tell(*calls.event("a", kind))
+        stage.answer(0, Try(Outcome.FAILED, "status 500"))
+        stage.clock.settled()
+        stage.clock.set_by(30 * 86400)
+        assert stage.worker.failing_for == 0
+        stage.pass_time(2.0)
+        assert 1 < stage.worker.failing_for < 3
+        for _ in range(5):
+            stage.answer(0, OK)
+        stage.tell(*calls.event("b", "live"))
+        stage.answer(0, Try(Outcome.FAILED, "status 500"))
+        stage.clock.set_by(-31 * 86400)
+        stage.pass_time(61)
+        stage.answer(0, Try(Outcome.FAILED, "status 500"))
+        stage.pass_time(5)
+        return stage
+
+    stage = asyncio.run(story())
+    assert len(stage.arrived) == 2
+    assert [why for _, why in stage.lost] == ["expired"], "after a minute, as always"
 
 
 def test_begun_anew_nothing_old_comes() -> None:

@@ -36,6 +36,16 @@ def _from(address: str) -> Caller:
     return Caller(address, 2, secure=False)
 
 
+def test_a_clock_that_is_set_neither_ends_one_nor_keeps_it_alive() -> None:
+    for by in (30 * 86400, -31 * 86400):
+        house = House()
+        random = house.links.issue("recording", "a.wav", None, ASKED)
+        house.clock.set_by(by)
+        assert not house.refusal(random)
+        house.clock.advance(service.VALID_SECONDS + 1)
+        assert house.refusal(random) == Errno.RECORDING_RANDOM
+
+
 def test_a_delivered_file_uses_it_up_and_nothing_else() -> None:
     house = House()
     random = house.links.issue("recording", "a.wav", None, ASKED)

@@ -21,7 +21,7 @@ from offhook.areas.records.retention import YOUNG_SECONDS, Limits, Retention
 from offhook.areas.records.rows import insert_record
 from offhook.areas.records.search import Place, Span, page
 from offhook.areas.records.tables import cdr, cdr_parties
-from offhook.clock import ManualClock
+from offhook.clock import SETTLE_SECONDS, ManualClock
 from offhook.ledger import Leg
 from offhook.store import migrate
 from offhook.store.migrate import open_store
@@ -201,6 +201,19 @@ async def test_old_records_go_with_their_parties(store: Store, monkeypatch: pyte
     left = [(f"{NOON + at * DAY:.3f}",) for at in range(7, 11)]
     assert await _all(store, cdr.c.callid) == left
     assert sorted({row[2:3] for row in await _all(store, *cdr_parties.c)}) == left
+
+
+async def test_a_clock_set_forward_deletes_nothing_until_it_is_believed(store: Store) -> None:
+    clock = ManualClock(NOON + 2 * DAY)
+    keeper = _keeper(store, clock, days=10)
+    await keep(store, a_record(NOON))
+    assert await keeper.sweep() == 0
+    clock.set_by(30 * DAY)
+    assert await keeper.sweep() == 0
+    clock.advance(SETTLE_SECONDS - 1)
+    assert await keeper.sweep() == 0
+    clock.advance(1)
+    assert await keeper.sweep() == 1
 
 
 async def test_of_too_many_the_oldest_go(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

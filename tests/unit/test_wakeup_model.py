@@ -19,6 +19,8 @@ from offhook.areas.wakeup.model import (
     State,
     Wish,
     WrongEvent,
+    clock_set,
+    resumed,
     schedule,
     step,
 )
@@ -125,9 +127,46 @@ def test_what_a_state_cannot_have_is_refused() -> None:
 def test_the_first_time_is_the_next_one_of_its_weekdays() -> None:
     wish = Wish(time="06:30", type=CUSTOM, weekdays=(0, 3))
     assert schedule(wish, ZONE, DUE)[1] == "2024-01-17"
-    assert schedule(wish, ZONE, DUE, "2024-01-17")[1] == "2024-01-21"
+    assert schedule(wish, ZONE, DUE + DAY, "2024-01-17")[1] == "2024-01-21"
+    assert schedule(wish, ZONE, DUE, "2024-02-17")[1] == "2024-01-17", "of a clock that was a month ahead"
     assert schedule(Wish(time="06:30", type=ONETIME), ZONE, DUE - 1)[0] == DUE
     assert schedule(Wish(time="06:30", type=ONETIME), ZONE, DUE)[0] == DUE + DAY
+
+
+def test_a_clock_that_is_set_back_rings_no_day_twice_and_leaves_none_out() -> None:
+    rung = step(alarm(state=State.RINGING, begun=DUE), Event.ANSWERED, DUE + 60, RULES)
+    for back in (600.0, 3600.0, 6 * 3600.0):
+        assert clock_set(rung, -back, ZONE, DUE + 60 - back).at == DUE + DAY
+    for back in (12 * 3600.0, DAY, 31 * DAY):
+        again = clock_set(rung, -back, ZONE, DUE + 60 - back)
+        assert again.at == DUE + 60 - back + (-60 + back) % DAY, "that one rang long ago"
+
+
+def test_a_clock_that_is_set_forward_moves_what_waits_for_a_time_not_at_all() -> None:
+    one = alarm(type=EVERYDAY)
+    assert clock_set(one, 1800, ZONE, DUE - 60) == one
+    assert clock_set(one, 7200, ZONE, DUE + 60) == one, "it is due by now"
+
+
+@pytest.mark.parametrize("by", [3600.0, -3600.0, 30 * DAY, -31.0 * DAY])
+def test_a_pause_between_rings_lasts_as_long_as_it_was_to(by: float) -> None:
+    ringing = step(alarm(repeats=1, repeatinterval=5), Event.DUE, DUE, RULES, "1.1")
+    set_while_ringing = clock_set(ringing, by, ZONE, DUE + 30 + by)
+    paused = step(set_while_ringing, Event.UNANSWERED, DUE + 45 + by, RULES)
+    assert (paused.state, paused.at) == (State.PAUSED, DUE + 300 + by)
+    paused = step(ringing, Event.UNANSWERED, DUE + 45, RULES)
+    assert clock_set(paused, by, ZONE, DUE + 60 + by).at == DUE + 300 + by
+    over = clock_set(ringing, -DAY, ZONE, DUE - DAY + 30)
+    over = step(over, Event.ANSWERED, DUE - DAY + 60, RULES)
+    assert (over.last_day, over.at) == ("2024-01-14", DUE), "it was yesterday's"
+
+
+def test_after_a_restart_no_pause_is_longer_than_it_was_to_be() -> None:
+    paused = alarm(state=State.PAUSED, ring=2, repeats=1, repeatinterval=5, at=DUE + 300)
+    assert resumed(paused, ZONE, DUE + 60).at == DUE + 300
+    assert resumed(paused, ZONE, DUE - 30 * DAY).at == DUE - 30 * DAY + 300
+    ringing = alarm(state=State.RINGING, repeats=1, repeatinterval=5, begun=DUE)
+    assert step(ringing, Event.UNANSWERED, DUE - 30 * DAY, RULES).at == DUE - 30 * DAY + 300
 
 
 _ENDS = st.sampled_from([Event.ANSWERED, Event.UNANSWERED, Event.BROKEN])

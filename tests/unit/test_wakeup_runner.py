@@ -25,7 +25,7 @@ from offhook.areas.wakeup.model import EVERYDAY, ONETIME, Wish
 from offhook.areas.wakeup.runner import WakeupRunner
 from offhook.areas.wakeup.service import WakeupService
 from offhook.asterisk.switch import Pace, Switch
-from offhook.clock import ManualClock
+from offhook.clock import SETTLE_SECONDS, ManualClock
 from offhook.contract.errors import ContractError, Errno
 from offhook.contract.rules import Selection
 from offhook.ledger import CallRecord
@@ -248,6 +248,67 @@ async def test_while_the_engine_is_away_it_waits_and_what_gets_too_late_is_misse
     assert await night.outcomes() == [(1, "missed"), (2, "ringing")]
 
 
+async def test_a_clock_set_wrong_and_put_right_costs_no_wake_up_call(night: Night) -> None:
+    at = await night.set(Wish(time="06:30", type=ONETIME), *ROOMS[:5])
+    await night.set(WISH, *ROOMS[5:10])
+    night.clock.set_by(30 * 86400)
+    night.clock.advance(module._DOUBT_SECONDS - 1)
+    await _still()
+    assert (night.engine.rung, await night.outcomes()) == ([], [])
+    assert not night.book.raised
+    night.clock.set_by(-30 * 86400)
+    await _still()
+    assert {alarm.at for alarm in await night.store.read(rows.select)} == {at}
+    night.clock.advance(at - night.clock.now())
+    await eventually(lambda: sorted(night.engine.rung) == sorted(ROOMS[:10]), "all ring, at their time")
+    await _still()
+    assert len(night.engine.begun) == 10, "and once"
+
+
+async def test_after_minutes_what_a_clock_set_forward_made_late_is_missed(night: Night) -> None:
+    at = await night.set(WISH, "2000")
+    night.clock.set_by(at - night.clock.now() + 3600)
+    await _still()
+    late = await night.set(Wish(time=f"{7 + 1}:00", type=ONETIME), "2001")
+    night.clock.advance(module._DOUBT_SECONDS)
+    for _ in range(100):
+        if len(await night.outcomes()) == 2:
+            break
+        await asyncio.sleep(0.02)
+    assert await night.outcomes() == [(1, "missed"), (2, "missed")]
+    night.clock.set_by(-3600 - 1800)
+    await _still()
+    times = {alarm.number: alarm.at for alarm in await night.store.read(rows.select)}
+    assert times == {"2000": at, "2001": late}, "the day that was missed is still to come"
+
+
+async def test_what_is_due_while_the_clock_is_doubted_rings_though_many_are_late(
+    night: Night, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_FOUND", 5)
+    await night.set(WISH, *ROOMS[:20])
+    at = await night.set(Wish(time="07:30", type=EVERYDAY), "2030")
+    night.clock.set_by(at - night.clock.now())
+    await eventually(lambda: night.engine.rung == ["2030"], "it rings")
+    assert await night.outcomes() == [(1, "ringing")]
+
+
+async def test_a_clock_put_back_does_not_ring_again(night: Night) -> None:
+    at = await night.set(WISH, "2000")
+    night.clock.advance(at - night.clock.now())
+    await eventually(lambda: len(night.engine.begun) == 1, "it rings")
+    await night.record("1.1", "NO ANSWER", "noanswer")
+    night.clock.set_by(-3600)
+    await _still()
+    night.clock.advance(301)
+    await eventually(lambda: len(night.engine.begun) == 2, "the second ring, after as long as it was set")
+    await night.record("1.2", "ANSWERED")
+    night.clock.advance(2 * 3600)
+    await _still()
+    assert len(night.engine.begun) == 2, "06:30 has come once more"
+    assert [alarm.at for alarm in await night.store.read(rows.select)] == [at + 86400]
+
+
 async def test_what_the_engine_refuses_is_tried_again_after_a_while(night: Night) -> None:
     at = await night.set(WISH, "2000")
     night.engine.refuses = ContractError(Errno.ENGINE_REFUSED, "no")
@@ -354,7 +415,12 @@ async def test_old_tries_are_forgotten(night: Night) -> None:
     await eventually(lambda: night.engine.begun, "it rings")
     await night.record("1.1", "ANSWERED")
     await night.store.write("test", lambda unit: night.service.delete_all_in(unit, ["2000"]))
-    night.clock.advance(91 * 86400)
+    night.clock.set_by(91 * 86400)
+    night.clock.advance(3601)
+    await _still()
+    assert await night.outcomes() == [(1, "answered")], "the clock may have been set wrong"
+    assert night.book.over < at
+    night.clock.advance(SETTLE_SECONDS)
     for _ in range(100):
         if not await night.outcomes():
             break

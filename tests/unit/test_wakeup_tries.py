@@ -224,6 +224,25 @@ async def test_a_late_one_is_missed_and_said(desk: Desk, caplog: pytest.LogCaptu
     assert "wake-up call 1 of 2003 at 06:30 missed by 60 min: off" in caplog.text
 
 
+async def test_a_day_that_was_missed_is_rung_when_the_clock_is_put_back_to_before_it(desk: Desk) -> None:
+    await desk.make()
+    for ring in (1, 2):
+        await desk.do(lambda unit: tries.miss(unit, 1, DUE + 40 * 86400, "late", RULES))
+        assert (await desk.alarms())[0].ring == ring % 2 + 1
+    assert (await desk.alarms())[0].day == "2024-02-25"
+    (back,) = await desk.do(lambda unit: tries.follow_clock(unit, -40 * 86400, DUE - 60, RULES))
+    assert (back.at, back.day) == (DUE, "2024-01-15")
+    assert await desk.alarms() == [back]
+
+
+async def test_a_day_of_which_one_ring_was_made_is_over(desk: Desk) -> None:
+    await desk.make()
+    await desk.begin(DUE + 1)
+    await desk.settle(DUE + 46, "BUSY", "busy")
+    await desk.do(lambda unit: tries.miss(unit, 1, DUE + 7200, "late", RULES))
+    assert (await desk.alarms())[0].last_day == "2024-01-15"
+
+
 @pytest.mark.parametrize("known", ["intent", "record", "nothing"])
 async def test_after_a_crash_a_try_waits_for_its_record_or_is_broken(desk: Desk, known: str) -> None:
     await desk.make()

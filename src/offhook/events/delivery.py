@@ -283,14 +283,13 @@ class HttpDelivery:
         self._receivers.refresh()
         self._deliveries.live_letters()
         self._note_positions()
-        now = self._clock.now()
         for one, worker in list(self._workers.items()):
             receiver = self._receivers.get(one)
             if receiver is None:
                 continue
             since = worker.failing_since
             alive = self._receivers.is_alive(receiver)
-            if since is not None and alive and now - since > DOWN_SECONDS and one not in self._told_down:
+            if alive and worker.failing_for > DOWN_SECONDS and one not in self._told_down:
                 self._told_down.add(one)
                 self._tell(worker, True, f"no event has arrived for {DOWN_SECONDS / 60:.0f} minutes")
             elif one in self._told_down and (since is None or not alive):

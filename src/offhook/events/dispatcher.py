@@ -59,7 +59,7 @@ class Dispatcher:
             addresses=addresses,
             settings=lambda: self.settings,
         )
-        self._retention = Retention(store, clock, self.journal, self.receivers, lambda: self.settings)
+        self.retention = Retention(store, clock, self.journal, self.receivers, lambda: self.settings)
         self.tcp = TcpPush(check_login, sn)
         self._method = ReportMethod.HTTP
 
@@ -73,7 +73,7 @@ class Dispatcher:
             # nobody logs in: what operators did not want replayed then is not replayed now
             everything = self.settings.replay is Replay.ALL
             self.http.go_on(Replay.ALL if everything else Replay.RECORDS)
-        self._retention.start()
+        self.retention.start()
 
     async def set_method(self, bind: str, method: ReportMethod, event_port: int) -> None:
         """Push over HTTP or TCP from now on; what is in the journal stays there."""
@@ -95,7 +95,7 @@ class Dispatcher:
         """Deliver for a moment what is under way, note it, and end."""
         await self.journal.close()
         await self.http.close(_CLOSE_SECONDS)
-        await self._retention.close()
+        await self.retention.close()
         await self.tcp.close()
         self.addresses.close()
 
@@ -111,15 +111,19 @@ class Dispatcher:
     def publish(self, unit: UnitOfWork, event: Event) -> None:
         """Send `event` when `unit` is committed; it is stored in the same transaction."""
         if self._gate(event):
-            self.journal.append(unit, item_of(event, self._clock.now(), owed=self._owed(event)))
+            self.journal.append(unit, self._item(event))
 
     def publish_soon(self, event: Event, lane: str = "") -> None:
         """Send an event at once. `lane` is the call in whose order an event without a callid belongs."""
         if not self._gate(event):
             return
-        item = item_of(event, self._clock.now(), lane=lane, owed=self._owed(event))
+        item = self._item(event, lane)
         self._send(item)
         self.journal.add(item)
+
+    def _item(self, event: Event, lane: str = "") -> Item:
+        told = self._clock.monotonic()
+        return item_of(event, self._clock.now(), lane=lane, owed=self._owed(event), told=told)
 
     def boot_up(self) -> None:
         """Tell every stored target that the PBX has restarted; the one event that needs no living token."""

@@ -21,7 +21,7 @@ class Item:
     durable, `early` those for whom it was settled before it had a number, with the reason if it was given up;
     `body` its facts as the journal will have them, until it has; `letter` the dead letter that it is sent
     again from; `sent`: it was handed to workers; `stored`: it is in a transaction, committed or not (for the
-    store's writer only).
+    store's writer only); `told` when it was told, on the monotonic clock, 0 if it was read from the store.
     """
 
     event: Event
@@ -36,6 +36,7 @@ class Item:
     behind: tuple[str, ...] = ()
     letter: int = 0
     lane: str = ""
+    told: float = 0.0
     _bodies: dict[tuple[Dialect, str], list[bytes]] = field(default_factory=dict)
 
     @property
@@ -62,7 +63,13 @@ class Item:
 
 
 def item_of(
-    event: Event, created: float, *, seq: int = 0, lane: str = "", owed: tuple[int, ...] = ()
+    event: Event,
+    created: float,
+    *,
+    seq: int = 0,
+    lane: str = "",
+    owed: tuple[int, ...] = (),
+    told: float = 0.0,
 ) -> Item:
     """An event as an item. `lane` is the call in whose order an event without a callid belongs."""
     keys = _keys(event)
@@ -72,7 +79,7 @@ def item_of(
     if isinstance(event, NewCdr):
         # the last word on a call: the states of its extensions have no callid, and come before it
         behind = tuple(f"ext {number}" for number in (event.callfrom, event.callto) if number)
-    return Item(event, keys, created, seq, owed, behind=behind, lane=lane)
+    return Item(event, keys, created, seq, owed, behind=behind, lane=lane, told=told)
 
 
 def _keys(event: Event) -> tuple[str, ...]:

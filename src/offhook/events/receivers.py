@@ -114,7 +114,7 @@ class Receivers:
         known = self.find(target)
         if known is not None and known is previous and known.dialect is dialect:
             known.sessions.add(session)
-            known.updated = self._clock.now()
+            known.updated = self._clock.settled()
             self._by_session[session] = known
             return known
         receiver = await self._store_receiver(session, target, dialect)
@@ -124,7 +124,7 @@ class Receivers:
         return receiver
 
     async def _store_receiver(self, session: str, target: Target, dialect: Dialect) -> Receiver:
-        now = self._clock.now()
+        now = self._clock.settled()
 
         def work(unit: UnitOfWork) -> int:
             place = {"scheme": target.scheme, "host": target.host, "port": target.port, "path": target.path}
@@ -181,7 +181,7 @@ class Receivers:
     async def tidy(self) -> None:
         """Forget sessions that ended, and receivers that nobody has named for long and that have no dead
         letters."""
-        since = self._clock.now() - 2 * OWED_SECONDS
+        since = self._clock.settled() - 2 * OWED_SECONDS
         old = [one.id for one in self._by_id.values() if one.updated < since and not self.is_alive(one)]
 
         def work(unit: UnitOfWork) -> list[int]:
@@ -212,7 +212,7 @@ class Receivers:
 
     def refresh(self) -> None:
         """Look again who is here; called whenever that may have changed, and now and then."""
-        now = self._clock.now()
+        now = self._clock.settled()
         here, away = [], []
         for receiver in self._by_id.values():
             if self.is_alive(receiver):
@@ -226,7 +226,7 @@ class Receivers:
     async def _left(self, receiver: Receiver, session: str) -> None:
         """A session names a receiver no more; the last one takes with it what it would be owed."""
         if not receiver.sessions:
-            receiver.updated = min(receiver.updated, self._clock.now() - OWED_SECONDS - 1)
+            receiver.updated = min(receiver.updated, self._clock.settled() - OWED_SECONDS - 1)
             self.refresh()
         updated = receiver.updated
 

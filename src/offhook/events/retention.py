@@ -77,13 +77,13 @@ class Retention:
         return total
 
     async def _tidy(self) -> None:
-        await self._store.write("old dead letters", lambda unit: _forget_letters(unit, self._clock.now()))
+        await self._store.write("old dead letters", lambda unit: _forget_letters(unit, self._clock.settled()))
         await self._receivers.tidy()
 
     async def _thin_some(self) -> int:
         settings, now = self._settings(), self._clock.now()
         over = max(0, self._journal.bytes - settings.max_bytes)
-        before, last = now - settings.keep_seconds, self._journal.last()
+        before, last = self._clock.settled() - settings.keep_seconds, self._journal.last()
 
         def work(unit: UnitOfWork) -> tuple[int, int, int]:
             columns = event_journal.c

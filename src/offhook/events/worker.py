@@ -93,6 +93,7 @@ class Worker:
         self._closed = False
         self.delivered = self.failed = self.given_up = 0
         self.failing_since: float | None = None
+        self._failing_since = 0.0  # the same on the monotonic clock
         self.last_error = ""
         backlog.attach(self._put, self._pump)
 
@@ -108,6 +109,13 @@ class Worker:
         """Seconds since the oldest of them was told."""
         oldest = next(iter(self._lanes), None)
         return max(0.0, self._ties.clock.now() - oldest.item.created) if oldest is not None else 0.0
+
+    @property
+    def failing_for(self) -> float:
+        """For how many seconds it has been failing, 0 while it is well."""
+        if self.failing_since is None:
+            return 0.0
+        return self._ties.clock.monotonic() - self._failing_since
 
     # -- taking -------------------------------------------------------------------------------------------
 
@@ -204,8 +212,11 @@ class Worker:
         return item.durable or 0 < item.seq <= self.backlog.replayed_upto
 
     def _expired(self, job: Job) -> bool:
-        age = self._ties.clock.now() - job.item.created
-        return age > (self._ties.keep_seconds() if self._keeps(job.item) else _LIVE_SECONDS)
+        clock, item = self._ties.clock, job.item
+        if not self._keeps(item) and item.told:
+            return clock.monotonic() - item.told > _LIVE_SECONDS
+        age = clock.settled() - item.created
+        return age > (self._ties.keep_seconds() if self._keeps(item) else _LIVE_SECONDS)
 
     def _start(self, job: Job) -> None:
         try:
@@ -289,6 +300,7 @@ class Worker:
         self.last_error = result.says
         if self.failing_since is None:
             self.failing_since = self._ties.clock.now()
+            self._failing_since = self._ties.clock.monotonic()
 
     def _again(self, job: Job, result: Try) -> None:
         """A try has failed, and the job keeps its place. A receiver that cannot be reached gets a pause; what

@@ -19,6 +19,8 @@ KEPT_MAX = 2000
 """Addresses that are remembered; who forges thousands must not fill the store."""
 UNPROVEN_LONGEST = 3600.0
 """Seconds of a ban at most whose evidence may have been forged."""
+AHEAD_SECONDS = 60.0
+"""A ban that begins later than this from now is of a clock that was put back, and over; in views.sql too."""
 
 _C = bans.c
 
@@ -33,6 +35,14 @@ class Ban:
     times: int
     proven: bool
     reason: str
+
+    def lasts(self, now: float) -> bool:
+        """Whether it does: else one made by a clock that was wrong would last until that time comes."""
+        return self.since <= now + AHEAD_SECONDS and now < self.until
+
+
+def _lasting(now: float) -> sa.ColumnElement[bool]:
+    return sa.and_(_C.until > now, _C.since <= now + AHEAD_SECONDS)
 
 
 class BanList:
@@ -53,7 +63,8 @@ class BanList:
 
         def work(unit: UnitOfWork) -> list[Ban]:
             connection = unit.connection
-            connection.execute(sa.delete(bans).where(_C.until < now - FORGET_SECONDS))
+            over = sa.or_(_C.until < now - FORGET_SECONDS, _C.since > now + AHEAD_SECONDS)
+            connection.execute(sa.delete(bans).where(over))
             rows = connection.execute(sa.select(bans).where(_C.address.in_(sources))).mappings()
             known = {row["address"]: Ban(**row) for row in rows}
             made = {
@@ -64,14 +75,16 @@ class BanList:
             connection.execute(sa.insert(bans), [asdict(ban) for ban in made.values()])
             kept = sa.select(_C.address).order_by(_C.proven.desc(), _C.until.desc()).limit(KEPT_MAX)
             connection.execute(sa.delete(bans).where(_C.address.not_in(kept)))
-            return [ban for source, ban in made.items() if source not in known or known[source].until <= now]
+            return [
+                ban for source, ban in made.items() if source not in known or not known[source].lasts(now)
+            ]
 
         return await self._store.write("bans", work)
 
     async def living(self) -> Sequence[Ban]:
         """Bans that last, the newest first."""
         now = self._clock.now()
-        query = sa.select(bans).where(_C.until > now).order_by(_C.since.desc())
+        query = sa.select(bans).where(_lasting(now)).order_by(_C.since.desc())
 
         def work(connection: sa.Connection) -> list[Ban]:
             return [Ban(**row) for row in connection.execute(query).mappings()]
@@ -84,7 +97,7 @@ class BanList:
         now = self._clock.now()
 
         def work(unit: UnitOfWork) -> bool:
-            lasting = sa.select(_C.address).where(_C.address == source, _C.until > now)
+            lasting = sa.select(_C.address).where(_C.address == source, _lasting(now))
             found = unit.connection.execute(lasting).first() is not None
             unit.connection.execute(sa.delete(bans).where(_C.address == source))
             return found
@@ -128,7 +141,7 @@ class BanList:
 def _next(old: Ban | None, verdict: Verdict, now: float, first: float, longest: float) -> Ban:
     """The ban of a source that was banned before, or not."""
     most = longest if verdict.proven else min(longest, UNPROVEN_LONGEST)
-    if old is None or old.until <= now:
+    if old is None or not old.lasts(now):
         times = 1 if old is None else old.times + 1
         until = now + ban_seconds(times, first, most)
         return Ban(verdict.source, now, until, times, verdict.proven, verdict.reason)

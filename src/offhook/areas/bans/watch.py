@@ -69,7 +69,8 @@ class BanWatch:
         self._wake = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._link = switch.listener(AMI_SECURITY_USER, self.on_events)
-        self._alert_until = 0.0
+        # in memory all is on the monotonic clock: a wall clock that is set neither keeps nor forgives guesses
+        self._alert_until = float("-inf")
         self._noted: dict[str, float] = {}
         self._homes: set[str] = set()
         self._hosts: frozenset[str] = frozenset()
@@ -80,8 +81,10 @@ class BanWatch:
         """Begin to watch."""
         await self._read_settings()
         await self._read_hosts()
-        now = self._clock.now()
-        for source, seen in (await self.list.homes(now - HOME_SECONDS)).items():
+        homes = await self.list.homes(self._clock.settled() - HOME_SECONDS)
+        now, monotonic = self._clock.settled(), self._clock.monotonic()
+        for source, stored in homes.items():
+            seen = monotonic - max(0.0, now - stored)
             self._judge.remember(source, seen)
             self._noted[source] = seen
         self._link.start()
@@ -103,7 +106,7 @@ class BanWatch:
         except SwitchError as failure:
             log.warning("bans: the engine does not tell who is registered: %s", failure)
             return
-        now = self._clock.now()
+        now = self._clock.monotonic()
         for contact in contacts:
             name, uri = contact.get("ObjectName", ""), contact.get("Uri", "")
             if source := source_of(_host(uri)):
@@ -149,7 +152,7 @@ class BanWatch:
         self._hear(seen for seen in map(from_event, events) if seen is not None)
 
     def _hear(self, sightings: Iterable[Sighting]) -> None:
-        now = self._clock.now()
+        now = self._clock.monotonic()
         for seen in sightings:
             if seen.kind is Kind.GARBAGE:
                 self.garbage += 1
@@ -165,7 +168,7 @@ class BanWatch:
         self._link.busy = now < self._alert_until
 
     def _see_home(self, source: str, now: float) -> None:
-        if now - self._noted.get(source, 0.0) > _NOTE_SECONDS:
+        if now - self._noted.get(source, float("-inf")) > _NOTE_SECONDS:
             self._homes.add(source)
 
     async def _ban_forever(self) -> None:
@@ -208,7 +211,7 @@ class BanWatch:
         self.active = len(await self.list.living())
 
     async def _note_homes(self) -> None:
-        now = self._clock.now()
+        now = self._clock.monotonic()
         self._judge.tidy(now)
         self._noted = {source: seen for source, seen in self._noted.items() if now - seen < HOME_SECONDS}
         if self._homes:
@@ -227,7 +230,7 @@ class BanWatch:
     async def _look_forever(self) -> None:
         while True:
             try:
-                self._link.busy = self._clock.now() < self._alert_until
+                self._link.busy = self._clock.monotonic() < self._alert_until
                 await self._read_hosts()
                 await self._note_homes()
                 await self._count()

@@ -111,7 +111,7 @@ class Sender:
     async def _look(self) -> float:
         """Begin what is due; returns in how many seconds to look again."""
         now, busy = self._clock.now(), list(self._under_way)
-        await self._sweep(now, busy)
+        await self._sweep(busy)
         free = (_AT_ONCE if not self._faults else 1) - len(busy)
         if free <= 0:
             return _LOOK_SECONDS
@@ -147,11 +147,12 @@ class Sender:
 
         task.add_done_callback(over)
 
-    async def _sweep(self, now: float, busy: list[int]) -> None:
+    async def _sweep(self, busy: list[int]) -> None:
         """Give up what was tried for long enough, and forget what is long over."""
         if self._clock.monotonic() - self._swept < _LOOK_SECONDS:
             return
         self._swept = self._clock.monotonic()
+        now = self._clock.settled()
 
         def work(unit: UnitOfWork) -> int:
             connection = unit.connection

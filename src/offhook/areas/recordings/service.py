@@ -192,7 +192,7 @@ class Recordings:
         """Delete what is older than it is kept, and the oldest while all are too large; returns how many."""
         settings = await self._settings()
         days, limit = settings["keepdays"], settings["maxmegabytes"] << 20
-        before = self._clock.now() - days * _DAY_SECONDS if days else 0.0
+        before = self._clock.settled() - days * _DAY_SECONDS if days else 0.0
         gone = 0
         while doomed := await self._store.read(lambda connection: _doomed(connection, before, limit)):
             for name in doomed:

@@ -66,7 +66,7 @@ class Retention:
 
     async def sweep(self) -> int:
         """Delete what is over the limits now; returns how many records."""
-        limits, now, deleted = await self._limits(), self._clock.now(), 0
+        limits, now, deleted = await self._limits(), self._clock.settled(), 0
         young = now - YOUNG_SECONDS
         if limits.days:
             deleted += await self._delete(min(now - limits.days * 86400, young), None)

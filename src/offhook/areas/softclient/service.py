@@ -185,10 +185,8 @@ class SoftClient:
         numbers = [number for number in invitations if number in enabled]
         self._mailer.withdraw(unit, MAIL_KIND, numbers)
         self._mailer.queue_many(unit, [invitations[number][0] for number in numbers])
-        hours = self._settings.get_in(connection, SOFTCLIENT)["linkhours"]
-        waits = self._settings.get_in(connection, MAIL)["retryhours"]
         # from the sending on it is `linkhours`, see _sent
-        expires = self._clock.now() + (waits + hours) * _HOUR
+        expires = self._clock.now() + self._longest(connection) * _HOUR
         rows = [
             {
                 "selector": token.selector,
@@ -204,6 +202,12 @@ class SoftClient:
         if rows:
             connection.execute(sa.insert(softclient_links), rows)
         return [number for number in invitations if number not in enabled]
+
+    def _longest(self, connection: sa.Connection) -> int:
+        """Hours for which a link works at most: its mail may wait before it is sent."""
+        hours: int = self._settings.get_in(connection, SOFTCLIENT)["linkhours"]
+        waits: int = self._settings.get_in(connection, MAIL)["retryhours"]
+        return hours + waits
 
     async def _sent(self, number: str) -> None:
         """The mail is out: its link works for the time that the mail names."""
@@ -236,8 +240,8 @@ class SoftClient:
             if row is None or not right:
                 return None
             connection.execute(sa.delete(softclient_links).where(_LINK.selector == row.selector))
-            if row.expires <= now:
-                return None
+            if not now < row.expires <= now + self._longest(connection) * _HOUR:
+                return None  # one that lasts longer than any is of a clock that was put back
             connection.execute(
                 sa.insert(softclient_logins).values(
                     selector=login.selector,

@@ -139,7 +139,7 @@ class VoicemailMail:
             if message.msg_id not in seen:
                 await self._see(number, message, wish)
         here = {message.msg_id for message in messages}
-        now = self._clock.now()
+        now = self._clock.settled()
         old = now - _FORGET_DAYS * _DAY
         if gone := [one for one, (_, since) in seen.items() if one not in here and since < old]:
             await self._store.write("voicemail: forget", lambda unit: _forget(unit, number, gone))

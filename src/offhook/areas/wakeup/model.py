@@ -11,7 +11,7 @@ A day's first ring is number 1; `repeats` is how often it rings again.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -20,6 +20,8 @@ from offhook.areas.wakeup.times import EVERY_DAY, clock_time, next_due
 
 DEFAULT_PROMPT = "macroform-cold_day"
 """What is played when no prompt was chosen: a piece of music that comes with the engine."""
+
+_OTHER_DAY_SECONDS = 12 * 3600.0
 
 ONETIME, EVERYDAY, CUSTOM = "onetime", "everyday", "custom"
 
@@ -125,10 +127,10 @@ def step(alarm: Alarm, event: Event, now: float, rules: Rules, callid: str = "")
         case State.RINGING, Event.BROKEN:
             back = State.WAITING if alarm.ring == 1 else State.PAUSED
             return replace(alarm, state=back, begun=0.0, callid="")
-        case State.RINGING, Event.UNANSWERED:
-            return _again(alarm, alarm.begun, now, rules)
-        case State.RINGING, Event.ANSWERED:
-            return _again(alarm, alarm.begun, now, rules) if rules.every_ring else _over(alarm, now, rules)
+        case State.RINGING, Event.ANSWERED if not rules.every_ring:
+            return _over(alarm, now, rules)
+        case State.RINGING, Event.UNANSWERED | Event.ANSWERED:
+            return _again(alarm, min(alarm.begun, now), now, rules)
         case ((State.WAITING | State.PAUSED), Event.LATE):
             return _again(alarm, alarm.at, now, rules)
     raise WrongEvent(f"a wake-up call that is {alarm.state} cannot be {event}")
@@ -152,6 +154,37 @@ def rescheduled(alarm: Alarm, zone: ZoneInfo, now: float) -> Alarm:
     """A wake-up call that waits for its next day after `now`, in `zone`."""
     due, day = schedule(alarm, zone, now, alarm.last_day)
     return replace(alarm, state=State.WAITING, zone=zone.key, due=due, day=day, at=due, ring=1)
+
+
+def clock_set(alarm: Alarm, step: float, zone: ZoneInfo, now: float) -> Alarm:
+    """The wake-up call after the clock was set by so many seconds, negative for back, to `now`.
+
+    What waits for a time of day waits for it by the new clock; a pause lasts as long as it would have. A day
+    that has had its call has no second one, unless that one rang long before by the clock as it is now.
+    """
+    other_day = step <= -_OTHER_DAY_SECONDS
+    day = datetime.fromtimestamp(alarm.due + step, zone).date().isoformat() if other_day else alarm.day
+    match alarm.state:
+        case State.WAITING if alarm.at > now:
+            return rescheduled(replace(alarm, last_day="" if other_day else alarm.last_day), zone, now)
+        case State.PAUSED:
+            return replace(alarm, at=max(alarm.at + step, now), day=day)
+        case State.RINGING:
+            return replace(alarm, begun=alarm.begun + step, day=day)
+    return alarm
+
+
+def resumed(alarm: Alarm, zone: ZoneInfo, now: float) -> Alarm:
+    """The wake-up call after a restart: the zone, what is known of it, and the clock may be others.
+
+    What is due by now stays due, and no pause is longer than it was to be.
+    """
+    match alarm.state:
+        case State.WAITING if alarm.at > now:
+            return rescheduled(alarm, zone, now)
+        case State.PAUSED:
+            return replace(alarm, at=min(alarm.at, now + alarm.repeatinterval * 60))
+    return alarm
 
 
 class Outcome(StrEnum):

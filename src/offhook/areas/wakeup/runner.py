@@ -27,7 +27,7 @@ from offhook.areas.wakeup.model import DEFAULT_PROMPT, Alarm, Outcome, Rules
 from offhook.areas.wakeup.service import WakeupService
 from offhook.asterisk.switch import Switch
 from offhook.callstate.model import Member, PartyKind
-from offhook.clock import Clock
+from offhook.clock import Clock, Steps
 from offhook.contract.errors import ContractError
 from offhook.events.api import Event, WakeupResult
 from offhook.ledger import CallRecord
@@ -49,6 +49,10 @@ _FOUND = 500
 _FULL = 0.8
 """Share of the machine's calls that may be up when a wake-up call begins: the rest is for people."""
 _LOST_SECONDS, _FORGET_SECONDS = 60.0, 3600.0
+_STEP_SECONDS = 5.0
+"""By so much the clock has to be set until anything is done about it."""
+_DOUBT_SECONDS = 300.0
+"""So long after a step forward nothing is given up as too late: the clock may have been set wrong."""
 
 
 class WakeupRunner:
@@ -84,6 +88,10 @@ class WakeupRunner:
         self._begin_at = 0.0  # the next one, on the loop's clock
         self._task: asyncio.Task[None] | None = None
         self._look_for_lost = self._forget_at = clock.monotonic()
+        self._steps = Steps(clock, _STEP_SECONDS)
+        self._step = 0.0  # taken by the clock, and still to be followed
+        self._ahead = 0.0  # by so much it was set forward
+        self._doubt_until = float("-inf")  # monotonic
         self.publish: Callable[[UnitOfWork, Event], None] = lambda _unit, _event: None
         """How the end of a try is told, in its transaction."""
         service.on_changed(self._changed.set)
@@ -138,6 +146,9 @@ class WakeupRunner:
     # -- ringing ------------------------------------------------------------------------------------------
 
     async def _look(self) -> None:
+        self._step += self._steps.taken()
+        if self._step:
+            await self._follow_clock()
         if self._changed.is_set():
             self._changed.clear()
             self._next = await self._store.read(rows.next_moment)
@@ -149,12 +160,30 @@ class WakeupRunner:
         finally:
             self._next = await self._store.read(rows.next_moment)
 
+    async def _follow_clock(self) -> None:
+        step = self._step
+
+        def work(unit: UnitOfWork) -> list[Alarm]:
+            return tries.follow_clock(unit, step, self._clock.now(), self._rules(unit.connection))
+
+        moved = await self._store.write("wake-up calls: the clock was set", work)
+        self._step -= step
+        log.warning("wake-up calls: the clock was set by %.0f s, %d have other times", step, len(moved))
+        monotonic = self._clock.monotonic()
+        self._ahead = max(0.0, step + (self._ahead if monotonic < self._doubt_until else 0.0))
+        if step > 0:
+            self._doubt_until = monotonic + _DOUBT_SECONDS
+        elif self._ahead < _STEP_SECONDS:
+            self._doubt_until = float("-inf")
+        self._changed.set()
+
     async def _ring_due(self) -> None:
         now, monotonic = self._clock.now(), self._clock.monotonic()
         self._held = {one: until for one, until in self._held.items() if until > monotonic}
         settings = await self._settings.get(WAKEUP)
-        found = await self._store.read(lambda connection: rows.due(connection, now, _FOUND))
         latest = now - settings["latest"] * 60
+        since = latest if monotonic < self._doubt_until else 0.0
+        found = await self._store.read(lambda connection: rows.due(connection, now, _FOUND, since))
         late = [alarm for alarm in found if alarm.at < latest]
         if late:
             await self._miss(late, now)
@@ -254,10 +283,10 @@ class WakeupRunner:
         if monotonic >= self._forget_at:
             self._forget_at = monotonic + _FORGET_SECONDS
             days = (await self._settings.get(WAKEUP))["journaldays"]
-            before = self._clock.now() - days * 86400
+            before = self._clock.settled() - days * 86400
 
             def forget(unit: UnitOfWork) -> int:
-                self._misses.expire_in(unit, self._clock.now())
+                self._misses.expire_in(unit, self._clock.settled())
                 return rows.journal_forget(unit.connection, before)
 
             gone = await self._store.write("wake-up journal", forget)

@@ -14,6 +14,7 @@ from offhook.areas.wakeup.tables import wakeup_journal, wakeups
 from offhook.store.parts import parts
 
 _W, _J = wakeups.c, wakeup_journal.c
+_TIMES = ("zone", "due", "day", "last_day", "at", "begun")
 _COLUMNS = tuple(wakeups.c[field.name] for field in dataclasses.fields(Alarm))
 
 
@@ -87,13 +88,13 @@ def save(connection: sa.Connection, alarm: Alarm) -> None:
 
 
 def move(connection: sa.Connection, alarms: Sequence[Alarm]) -> None:
-    """Store when these wake-up calls are to ring, and nothing else of them."""
+    """Store when these wake-up calls are to ring or have begun to, and nothing else of them."""
     if alarms:
         statement = sa.update(wakeups).where(_W.id == sa.bindparam("key"))
-        moved: dict[str, Any] = {name: sa.bindparam(name) for name in ("zone", "due", "day", "at")}
+        moved: dict[str, Any] = {name: sa.bindparam(name) for name in _TIMES}
         connection.execute(
             statement.values(moved),
-            [{"key": a.id, "zone": a.zone, "due": a.due, "day": a.day, "at": a.at} for a in alarms],
+            [{"key": alarm.id, **{name: getattr(alarm, name) for name in _TIMES}} for alarm in alarms],
         )
 
 
@@ -110,9 +111,9 @@ def delete_of(connection: sa.Connection, numbers: Sequence[str]) -> int:
     )
 
 
-def due(connection: sa.Connection, now: float, limit: int) -> list[Alarm]:
-    """The wake-up calls whose moment has come, the longest due first."""
-    query = sa.select(*_COLUMNS).where(_W.at <= now, _W.state != State.RINGING)
+def due(connection: sa.Connection, now: float, limit: int, since: float = 0.0) -> list[Alarm]:
+    """The wake-up calls whose moment has come, not before `since`; the longest due first."""
+    query = sa.select(*_COLUMNS).where(_W.at <= now, _W.at >= since, _W.state != State.RINGING)
     return [alarm_of(row) for row in connection.execute(query.order_by(_W.at, _W.id).limit(limit))]
 
 

@@ -69,10 +69,12 @@ def next_due(
     """The first moment after `after` at which it is `at` on one of `weekdays` (0 is Sunday).
 
     `last` is the latest local day that has had its call: that day and those before are passed over, so that
-    no day gets two, however clock and zone are changed. Raises ValueError without weekdays.
+    no day gets two, however clock and zone are changed. One after tomorrow is of a clock that was wrong, and
+    counts for nothing: else nobody would be woken until then. Raises ValueError without weekdays.
     """
-    day = datetime.fromtimestamp(after, zone).date() - timedelta(days=1)
-    if last is not None:
+    today = datetime.fromtimestamp(after, zone).date()
+    day = today - timedelta(days=1)
+    if last is not None and last <= today + timedelta(days=1):
         day = max(day, last + timedelta(days=1))
     for _ in range(_LOOKED_AT):
         if day.isoweekday() % 7 in weekdays:

@@ -5,10 +5,11 @@ the call's record. Each change of state is made by `model.step`, stored together
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from offhook.areas.wakeup import store as rows
-from offhook.areas.wakeup.model import Alarm, Event, Outcome, Rules, State, rescheduled, step
+from offhook.areas.wakeup.model import Alarm, Event, Outcome, Rules, State, clock_set, resumed, step
 from offhook.ledger import CallRecord
 from offhook.ledger.rows import CelRow
 from offhook.store.unit import UnitOfWork
@@ -47,7 +48,12 @@ def miss(unit: UnitOfWork, wakeupid: int, now: float, cause: str, rules: Rules) 
     late = round((now - alarm.at) / 60)
     told = (alarm.id, alarm.number, alarm.time, late, cause)
     unit.after_commit(lambda: log.warning("wake-up call %d of %s at %s missed by %d min: %s", *told))
-    return _advance(unit, alarm, Event.LATE, now, rules)
+    missed = _advance(unit, alarm, Event.LATE, now, rules)
+    if missed.last_day != alarm.last_day and not _has_rung(unit, alarm):
+        # of a clock that is put back to before it, the day has to have its call
+        missed = replace(missed, last_day=alarm.last_day)
+        rows.save(unit.connection, missed)
+    return missed
 
 
 def settle(
@@ -95,20 +101,26 @@ def end(
 
 
 def resume(unit: UnitOfWork, now: float, rules: Rules) -> list[Alarm]:
-    """What has to be put right at a start; returns the wake-up calls whose next time has changed.
-
-    Times to come are worked out anew: the zone, or what the machine knows of it, may be another one. What is
-    due by now stays due.
-    """
+    """What has to be put right at a start; returns the wake-up calls whose next time has changed."""
     give_up(unit, now, rules)
-    moved = []
-    for alarm in rows.select(unit.connection):
-        if alarm.state is State.WAITING and alarm.at > now:
-            new = rescheduled(alarm, rules.zone, now)
-            if (new.at, new.day, new.zone) != (alarm.at, alarm.day, alarm.zone):
-                moved.append(new)
+    return _move(unit, lambda alarm: resumed(alarm, rules.zone, now))
+
+
+def follow_clock(unit: UnitOfWork, by: float, now: float, rules: Rules) -> list[Alarm]:
+    """The clock was set by so many seconds, to `now`; returns the wake-up calls whose times have changed."""
+    return _move(unit, lambda alarm: clock_set(alarm, by, rules.zone, now))
+
+
+def _move(unit: UnitOfWork, new: Callable[[Alarm], Alarm]) -> list[Alarm]:
+    known = rows.select(unit.connection)
+    moved = [after for before in known if (after := new(before)) != before]
     rows.move(unit.connection, moved)
     return moved
+
+
+def _has_rung(unit: UnitOfWork, alarm: Alarm) -> bool:
+    rang = {Outcome.ANSWERED.value, Outcome.UNANSWERED.value}
+    return any(one.outcome in rang for one in rows.last_day(unit.connection, alarm.id))
 
 
 def give_up(unit: UnitOfWork, now: float, rules: Rules) -> None:

@@ -16,6 +16,7 @@ FAIL_SECONDS = 72 * 3600.0
 ALARM_SECONDS = 600.0
 """After so long of failing people are told."""
 
+_NEW_CHANCE_SECONDS = 3600.0
 _PAUSES = (1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 1800.0, 3600.0)
 
 
@@ -54,6 +55,16 @@ class Progress:
     state: State = State.ACTIVE
     failing_since: float = 0.0
     answer: str = ""
+
+
+def failing_before(progress: Progress, now: float) -> float:
+    """For how many seconds a receiver had been failing when its worker begins; 0 when it was well.
+
+    An hour is left to it at least: the PBX may have been off, or the clock was set, and nobody has tried it.
+    """
+    if not progress.failing_since:
+        return 0.0
+    return min(max(0.0, now - progress.failing_since), FAIL_SECONDS - _NEW_CHANCE_SECONDS)
 
 
 @dataclass(frozen=True, slots=True)

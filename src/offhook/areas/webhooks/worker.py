@@ -20,6 +20,7 @@ from offhook.areas.webhooks.model import (
     Settings,
     State,
     delivery_of,
+    failing_before,
 )
 from offhook.areas.webhooks.pacing import Pacing
 from offhook.areas.webhooks.sender import Answer, Sender
@@ -62,6 +63,7 @@ class Worker:
         self._moved = moved
         self._alarm = alarm
         self._noted = float("-inf")
+        self._failing_since = clock.monotonic() - failing_before(progress, clock.now())
         self._slots = asyncio.Semaphore(_AT_ONCE)
         self._ending = False
         self._in_flight = 0
@@ -170,16 +172,17 @@ class Worker:
 
     def _failing(self, answer: Answer) -> None:
         """Note a failed try, which may be the last one."""
-        now, since = self._clock.now(), self.progress.failing_since
+        since, lasts = self.progress.failing_since, self._clock.monotonic() - self._failing_since
         if not since:
             log.warning("webhook %s: %s: %s", self.settings.name, self.authority, answer.says)
-            since = now
+            since, lasts = self._clock.now(), 0.0
+            self._failing_since = self._clock.monotonic()
         self._set(failing_since=since, answer=answer.says)
-        if answer.gone or now - since >= FAIL_SECONDS:
+        if answer.gone or lasts >= FAIL_SECONDS:
             self._set(state=State.FAILED)
             log.error("webhook %s: %s: given up: %s", self.settings.name, self.authority, answer.says)
             self._alarm(f"{self.authority} gets no more events: {answer.says}")
-        elif now - since >= ALARM_SECONDS:
+        elif lasts >= ALARM_SECONDS:
             self._alarm(f"{self.authority} takes no events: {answer.says}")
 
     def _skip_to(self, position: int) -> None:
