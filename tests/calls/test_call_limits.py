@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import signal
 import sqlite3
+import time
 from datetime import UTC, datetime
 from typing import Any
 
@@ -23,6 +25,28 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 NUMBER = "90043555123"
 """Austria, over a route that strips the 9."""
+
+BEEP = 700
+
+
+class Ear:
+    """Listens to a call all the time for a tone; `times` is how often it came."""
+
+    def __init__(self, call: Call, frequency: int) -> None:
+        self.times = 0
+        self._call, self._frequency = call, frequency
+        self._task = asyncio.create_task(self._listen())
+
+    async def _listen(self) -> None:
+        heard = False
+        while not self._call.ended:
+            before, heard = heard, self._call.rtp.hears(self._frequency, 0.3)
+            self.times += heard and not before
+            await asyncio.sleep(0.05)
+
+    async def heard(self) -> None:
+        """Wait for the first time."""
+        await eventually(lambda: self.times, f"{self._frequency} Hz are heard", 15)
 
 
 async def _house(pbx: TestPbx, limits: str, *numbers: str, spending: str = "") -> tuple[Carrier, list[Phone]]:
@@ -92,6 +116,88 @@ async def test_minutes_end_calls_and_are_shared(pbx: TestPbx) -> None:
     assert 57 <= used["seconds"] <= 61
     await _spend(pbx, who, seconds=60)
     assert await _refused(pbx, one) == "NO Outbound Restriction"
+
+
+@pytest.mark.parametrize(
+    ("limits", "who", "by"),
+    [
+        ("- {name: short, extensions: 1001, minutes: 1}", "1001", "phone"),
+        ("- {name: line, trunks: siptrunk, minutes: 1}\n- {name: own, others: on, minutes: 9}", "", "dial"),
+    ],
+    ids=["caller", "trunk"],
+)
+async def test_who_calls_hears_a_beep_before_his_call_is_cut(
+    pbx: TestPbx, limits: str, who: str, by: str
+) -> None:
+    carrier, (one,) = await _house(pbx, limits, spending=", warning: 3")
+    who = who or f"trunk{(await pbx.admin('GET', '/trunks'))['items'][0]['id']}"
+    await _spend(pbx, who, seconds=54)
+    if by == "phone":
+        call, far = await _out(one, carrier)
+    else:
+        await pbx.client.ok("call/dial", {"caller": "1001", "callee": NUMBER, "dialpermission": "1001"})
+        call = await one.incoming()
+        await call.answer()
+        far = await carrier.incoming()
+        await far.answer()
+        await call.hears(900)
+    begun, beeps, told = time.monotonic(), Ear(call, BEEP), Ear(far, BEEP)
+    await beeps.heard()
+    assert 1.5 <= time.monotonic() - begun <= 4, "three seconds before the end"
+    await call.hears(900)
+    await far.hears(440)
+    assert (beeps.times, told.times) == (1, 0), "one beep, for him only"
+    await far.over()
+    await call.over()
+    assert 4 <= time.monotonic() - begun <= 7.5
+    assert beeps.times == 1
+    assert 59 <= (await _used(pbx))[who]["seconds"] <= 61
+
+
+async def test_a_call_that_was_passed_on_is_cut_without_a_beep(pbx: TestPbx) -> None:
+    carrier, (one, two) = await _house(
+        pbx, "- {name: short, extensions: 1001, minutes: 1}", "1001", "1002", spending=", warning: 3"
+    )
+    await _spend(pbx, "1001", seconds=54)
+    call, far = await _out(one, carrier)
+    begun = time.monotonic()
+    assert await call.refer("1002") == 202
+    talk = await two.incoming()
+    await talk.answer()
+    await talk.hears(900)
+    beeps = Ear(talk, BEEP)
+    await far.over()
+    await talk.over()
+    assert 4 <= time.monotonic() - begun <= 7.5
+    assert beeps.times == 0
+    assert 59 <= (await _used(pbx))["1001"]["seconds"] <= 61
+
+
+async def test_calls_that_run_are_left_alone_if_the_operator_wants_it(pbx: TestPbx) -> None:
+    limits = "- {name: short, extensions: 1001, minutes: 1}\n- {name: line, trunks: siptrunk, minutes: 1}"
+    carrier, (one, two) = await _house(pbx, limits, "1001", "1002", spending=", cut: off, warning: 2")
+    await _spend(pbx, "1001", seconds=57)
+    call, far = await _out(one, carrier)
+    await pbx.client.ok("extension/update", {"number": "1002", "maxduration": "2"})
+    other, _ = await _out(two, carrier)
+    beeps = Ear(call, BEEP)
+    await other.over()  # by the longest duration of his own calls
+
+    async def used() -> int:
+        return int((await _used(pbx))["1001"]["seconds"])
+
+    while await used() < 62:
+        assert call.is_up
+        await asyncio.sleep(0.2)
+    await call.hears(900)
+    await far.hears(440)
+    assert beeps.times == 0
+    assert await _refused(pbx, one) == "NO Outbound Restriction", "but for new ones"
+    assert call.is_up
+    await call.hangup()
+    await far.over()
+    await pbx.quiet()
+    assert await used() >= 62, "it is counted to its end"
 
 
 async def test_who_goes_on_by_himself_is_counted(pbx: TestPbx) -> None:
