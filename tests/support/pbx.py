@@ -55,7 +55,8 @@ bans: {enabled: on, permitted: 127.0.0.0/8, attempts: 8, garbage: 100, window: 6
 mail: {host: "", alarmrecipients: ""}
 recording: {extensions: [], ondemand: [], stereo: off, announce: "", announcefor: outside}
 calllimits: []
-spending: {stop: off, emergency: [112, 911], simultaneous: 50, country: "", cut: on, warning: 30, announce: on}
+spending:
+  {stop: off, emergency: [112, 911], simultaneous: 50, country: "", cut: on, warning: 30, announce: on}
 """
 
 
