@@ -228,29 +228,6 @@ def test_a_consultation_is_found(
     ]
 
 
-@pytest.mark.parametrize(
-    ("bridges", "hold"),
-    [
-        (("x", "y", "y"), ["1000"]),  # 1001 consults 1002
-        (("y", "x", "y"), ["1001"]),
-        (("y", "y", "x"), []),  # they have changed over
-        (("y", "y", "y"), []),  # all three talk
-        (("x", "y", "z"), []),
-    ],
-)
-def test_a_consultation_by_a_key_is_found(bridges: tuple[str, str, str], hold: list[str]) -> None:
-    one, two, three = bridges
-    picture = _found(
-        ("1000", "offhook-dial", "Dial", "", one),
-        ("1001", "from-extension", "AppDial", "", two),
-        ("1002", "from-extension", "AppDial", "", three),
-    )
-    (call,) = picture.calls.values()
-    held = [number for number, status in statuses(picture, call.callid) if status is MemberStatus.HOLD]
-    assert held == hold
-    assert (call.key_transfer is not None) is bool(hold)
-
-
 def test_a_code_of_a_consultation_that_is_over_means_nothing() -> None:
     picture = _found(("1000", "offhook-held", "", "", "b"), ("1001", "offhook-dial", "Dial", CONSULTS, "b"))
     assert picture.calls["1795000000.1"].phase is Phase.IDLE

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Container, Coroutine, Mapping, 
 from dataclasses import dataclass, field
 from typing import Any, Literal, ParamSpec, TypeVar
 
+from offhook.asterisk import details
 from offhook.asterisk.ami import actions
 from offhook.asterisk.ami.action import Action, ListAction
 from offhook.asterisk.ami.client import (
@@ -21,7 +22,7 @@ from offhook.asterisk.ami.client import (
     AmiUnreachable,
     Timing,
 )
-from offhook.asterisk.ami.wire import WireError
+from offhook.asterisk.ami.wire import Message, WireError
 from offhook.clock import Clock
 
 log = logging.getLogger(__name__)
@@ -106,8 +107,8 @@ class OriginateRequest:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What the engine has at one moment, as the events of its lists: channels, contacts, registrations, who
-    is in which conference, and who is parked."""
+    """What the engine has at one moment, as the events of its lists: channels (with the headers of
+    `asterisk/details.py`), contacts, registrations, who is in which conference, and who is parked."""
 
     channels: tuple[Mapping[str, str], ...]
     contacts: tuple[Mapping[str, str], ...]
@@ -345,13 +346,25 @@ class Switch:
 
     async def snapshot(self) -> Snapshot:
         """All channels, contacts, registrations, conferences and parked calls of this moment."""
-        channels = await self.items(actions.CoreShowChannels())
+        channels = await self._channels()
         rooms: list[Mapping[str, str]] = []
         for room in await self.items(actions.ConfbridgeListRooms()):
             rooms += await self.items(actions.ConfbridgeList(conference=room.get("Conference", "")))
         parked = await self.items(actions.ParkedCalls())
         registrations = await self.snapshot_registrations()
         return Snapshot(channels, await self.snapshot_contacts(), registrations, tuple(rooms), parked)
+
+    async def _channels(self) -> tuple[Mapping[str, str], ...]:
+        listed = await self.items(actions.CoreShowChannels())
+        channels = details.detailed(listed, await self.items(actions.Status(variables=details.VARIABLES)))
+        holding = [name for name in details.holders(channels) if await self._holds(name)]
+        return tuple({**one, "Holds": "1"} if one["Channel"] in holding else one for one in channels)
+
+    async def _holds(self, channel: str) -> bool:
+        try:
+            return await self.getvar(channel, details.HELD_BY_PHONE) == "1"
+        except EngineRefused:
+            return False  # it has hung up since
 
     async def snapshot_registrations(self) -> tuple[Mapping[str, str], ...]:
         """Every registration with a carrier at this moment."""
@@ -386,9 +399,7 @@ class Switch:
         return await self._client.action(action.NAME, action.headers())
 
     @_one_family
-    async def items(
-        self, action: ListAction, *, seconds: float = LIST_SECONDS
-    ) -> tuple[Mapping[str, str], ...]:
+    async def items(self, action: ListAction, *, seconds: float = LIST_SECONDS) -> tuple[Message, ...]:
         """Do any action that answers with a list, and return its items.
 
         Raises EngineUnreachable, EngineRefused, ActionTimeout.

@@ -7,25 +7,22 @@ Where a channel is in the dialplan says what it does there; what that does not s
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from offhook.callstate import control, holding, parking
+from offhook.callstate import control, found_transfers, holding, parking
 from offhook.callstate import ears as listening
 from offhook.callstate.call import (
     Call,
     Consultation,
-    KeyTransfer,
     Leg,
     LegState,
     Role,
     set_role,
     set_status,
-    set_waiting,
 )
 from offhook.callstate.entry import AmiEvent
-from offhook.callstate.merge import age, resolve
+from offhook.callstate.merge import resolve
 from offhook.callstate.model import MemberStatus
 from offhook.callstate.phase import Phase
 from offhook.callstate.step import Step
@@ -33,7 +30,6 @@ from offhook.callstate.step import Step
 DIALLED = frozenset({"AppDial", "AppDial2", "AppQueue"})
 """The applications by whose name the engine shows a channel that was called and runs no dialplan."""
 
-_TALKING = frozenset({*DIALLED, "Dial", "Queue"})
 _HELD = "offhook-held"
 _EAR = re.compile(r"Local/(?P<number>[0-9]{1,7})@offhook-monitor-")
 
@@ -56,7 +52,7 @@ def held(step: Step, callid: str, living: Mapping[str, AmiEvent]) -> None:
         if _waits(living[uniqueid]):
             call = call.with_leg(replace(leg, held=True))
     if not any(leg.held for leg in call.legs.values()):
-        _transferring(step, call, living)
+        found_transfers.keys(step, call, living)
         return
     consultation = _consultation(call, living)
     if consultation is None:
@@ -102,33 +98,6 @@ def _consulting(step: Step, call: Call, consultation: Consultation) -> Call:
     if not answered:
         calling = set_status(calling, MemberStatus.ALERT)
     return step.save(call.without_seat(seat).with_seat(calling))
-
-
-def _transferring(step: Step, call: Call, living: Mapping[str, AmiEvent]) -> None:
-    """One of a talk consults a third party by a transfer key: the other waits alone in the talk's bridge.
-
-    Of those who have changed over nobody can tell who began; who types a number still has not called.
-    """
-    seats = sorted(call.seats, key=lambda seat: age(seat.legs[0]))
-    if len(seats) != 3 or not (seats[0].talking and seats[1].talking):
-        return
-    bridges = Counter(leg.bridge for leg in call.legs.values() if leg.bridge)
-    inside = {bridges[call.legs[seat.legs[0]].bridge]: seat for seat in seats[:2]}
-    waits, seat = inside.get(1), inside.get(2)
-    if waits is None or seat is None or living[waits.legs[0]].get("Application") not in _TALKING:
-        return
-    transfer = KeyTransfer(
-        leg=seat.legs[0],
-        role=seat.role,
-        waiting=frozenset(waits.legs),
-        path=(call.path_kind, call.callpath),
-        called=True,
-        there=call.legs[seat.legs[0]].bridge,
-    )
-    answered = seats[2].talking
-    calling = set_role(seat, Role.CALLER) if answered else set_waiting(seat)
-    call = call.without_seat(seat).with_seat(calling)
-    holding.review(step, replace(call, key_transfer=transfer))
 
 
 def parked(step: Step, events: Iterable[AmiEvent]) -> None:

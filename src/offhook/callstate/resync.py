@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from offhook.callstate import changes, control, found, leaving, rooms
+from offhook.callstate import changes, control, found, found_transfers, leaving, rooms
 from offhook.callstate.call import Call, LegState, Role
 from offhook.callstate.entry import (
     AmiEvent,
@@ -41,18 +41,19 @@ def resync(
 ) -> tuple[Picture, tuple[Fact, ...]]:
     """Bring the picture in line with a snapshot.
 
-    `channels` are the CoreShowChannel events of CoreShowChannels, `contacts` the ContactList events of
-    PJSIPShowContacts, `inside` the ConfbridgeList events of all conferences, `parked` the ParkedCall events
-    of ParkedCalls, all taken over the connection that the following events come from. Calls that are gone
-    get a BYE per party and CallEnded (without a CallFailed, as nobody knows how they went;
-    an originated call that never had a channel has failed). Known calls that went on without us tell
+    `channels` are the CoreShowChannel events of CoreShowChannels, with further headers where they are known
+    (`OnHold`, `Holds`, `ConsultedBy`, `Path`, `Ended`: `asterisk/details.py`), `contacts` the ContactList
+    events of PJSIPShowContacts, `inside` the ConfbridgeList events of all conferences, `parked` the
+    ParkedCall events of ParkedCalls, all taken over the connection that the following events come from.
+    Calls that are gone get a BYE per party and CallEnded (without a CallFailed, as nobody knows how they
+    went; an originated call that never had a channel has failed). Known calls that went on without us tell
     what has changed. Unknown calls are added silently. Of the first snapshot nothing is told. But where a
     call waits for an application and nobody knows whether it heard of that, Invite or Incoming is told,
     perhaps once more. `contacts` None means unknown: the registrations stay as they are (the engine has
     died, but its contacts live on).
     """
     step = Step(picture)
-    living = {event.get("Uniqueid", ""): event for event in channels}
+    living = found_transfers.without_gone({event.get("Uniqueid", ""): event for event in channels})
     _end_gone(step, living)
     _see_decided(step, living)
     _update_known(step, living)
@@ -165,8 +166,8 @@ def _complete(step: Step, callid: str, living: Mapping[str, AmiEvent]) -> None:
     callers = [seat for seat in call.seats if seat.role is Role.CALLER]
     if not callers and len(call.seats) > 1:  # a call whose first channel, a Local one, is optimised away
         call = changes.make_caller(call, call.seats[0])
-    step.save(call)
-    if len(call.seats) == 1 and callers:
+    call = step.save(call.with_path(*found_transfers.path(call, living)))
+    if callers:
         leg = call.legs[callers[0].legs[0]]
         application = living[leg.uniqueid].get("Application")
         if leg.state is LegState.UP and application not in (*found.DIALLED, "Dial", ""):

@@ -153,10 +153,15 @@ def by_phone(step: Step, call: Call, leg: Leg, other: Call, second: Leg) -> None
 
 def waits(call: Call) -> Call:
     """Those who are left call on and hear ringing, as in a call that begins anew."""
+    return hear_ringing(next_attempt(call))
+
+
+def hear_ringing(call: Call) -> Call:
+    """Nobody has answered those who are left."""
     for seat in call.seats:
         if seat.talking:
             call = call.with_changed(seat, set_waiting(seat))
-    return has_caller(replace(next_attempt(call), answered=False, connected=False))
+    return has_caller(replace(call, answered=False, connected=False))
 
 
 def has_caller(call: Call) -> Call:

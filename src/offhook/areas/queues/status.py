@@ -88,7 +88,7 @@ class QueueStates:
                 (
                     agent,
                     agent_state(
-                        _number(members.get(agent, {}).get("Status")),
+                        _number(members[agent].get("Status") if agent in members else None),
                         paused=paused,
                         holds=holds(picture, agent),
                         wraps_up=agent in resting,

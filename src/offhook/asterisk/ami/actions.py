@@ -389,6 +389,18 @@ class CoreShowChannels(ListAction):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Status(ListAction):
+    """Every channel that has not hung up, with `variables` of each: names joined by commas.
+
+    Each stands in a header Variable as `<name>=<value>`, `(null)` where it is not set.
+    """
+
+    NAME = "Status"
+    ITEMS = frozenset({"Status"})
+    variables: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PJSIPShowContacts(ListAction):
     """Every contact."""
 
