@@ -32,7 +32,7 @@ from offhook.areas.apply.service import ApplyService
 from offhook.areas.apply.sounds import MusicSection, PromptSection
 from offhook.areas.apply.wakeups import WakeupSection
 from offhook.areas.bans.service import BanList
-from offhook.areas.conferences.rooms import RoomNames, is_instant
+from offhook.areas.conferences.rooms import RoomNames, instant_of
 from offhook.areas.contacts.service import ContactService
 from offhook.areas.extensions.groups import GroupService
 from offhook.areas.extensions.model import ExtensionChanged, ExtensionSettings
@@ -187,7 +187,7 @@ class Core:
             store,
             numbers=self.numbers,
             settings=self._extension_settings,
-            publish=self._publish_change,
+            publish=self._publish_changes,
             on_changed=self._extensions_changed,
             set_routes=set_routes,
             in_use=self._extension_in_use,
@@ -210,7 +210,7 @@ class Core:
             on_changed=self._parts_changed,
         )
         self.room_names = RoomNames(store)
-        self.numbers.register("instant conference", is_instant)
+        self.numbers.register("instant conference", instant_of)
         self.prompts = PromptService(settings.data, store, self.objects.references)
         self.music = MusicService(
             settings.data, store, self.objects.references, on_changed=self._parts_changed
@@ -324,8 +324,8 @@ class Core:
             max_groups=now.max_extension_groups,
         )
 
-    def _publish_change(self, unit: UnitOfWork, event: ConfigChange) -> None:
-        self.dispatcher.publish(unit, event)
+    def _publish_changes(self, unit: UnitOfWork, events: Sequence[ConfigChange]) -> None:
+        self.dispatcher.publish(unit, *events)
 
     async def check_operator(self, username: str, password: str, address: str, port: int) -> bool:
         """Whether a console account may come in from here; failures count towards the lock of the address."""

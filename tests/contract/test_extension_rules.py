@@ -52,8 +52,8 @@ class Pbx:
     async def routes(self) -> tuple[tuple[str, ...], dict[str, tuple[str, ...]]]:
         return (), {}
 
-    def _publish(self, unit: UnitOfWork, event: ConfigChange) -> None:
-        unit.after_commit(lambda: self.events.append(event))
+    def _publish(self, unit: UnitOfWork, events: Sequence[ConfigChange]) -> None:
+        unit.after_commit(lambda: self.events.extend(events))
 
     async def _on_changed(self, changed: Sequence[ExtensionChanged]) -> None:
         self.changed.extend(changed)
@@ -256,7 +256,7 @@ async def test_a_number_is_at_most_seven_digits(pbx: Pbx, number: str) -> None:
 async def test_a_number_belongs_to_one_thing_only(pbx: Pbx) -> None:
     await add(pbx, "5000")
     assert await pbx.refused("extension/add", **(GOOD | {"registername": "other"})) == 10017
-    pbx.numbers.register("queue", lambda _connection, number: number == "6700")
+    pbx.numbers.register("queue", lambda _connection, numbers: {"6700"}.intersection(numbers))
     pbx.numbers.reserve(lambda: ["41"])
     assert await pbx.refused("extension/add", **(GOOD | {"number": "6700", "registername": "x"})) == 10017
     assert await pbx.refused("extension/add", **(GOOD | {"number": "41", "registername": "x"})) == 10017

@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
+from offhook.areas.apply import extensions as extension_section
 from offhook.areas.apply.document import ApplyError
 from offhook.areas.apply.extensions import ExtensionSection
 from offhook.areas.apply.lists import ContactSection, GroupSection
@@ -16,7 +19,7 @@ from offhook.areas.contacts.service import ContactService
 from offhook.areas.extensions.groups import GroupService
 from offhook.areas.extensions.model import ExtensionChanged, ExtensionSettings
 from offhook.areas.extensions.requests import UpdateExtension
-from offhook.areas.extensions.service import ExtensionService
+from offhook.areas.extensions.service import ExtensionService, prepare_login
 from offhook.areas.numbers.service import Numbers
 from offhook.areas.routes.rights import set_routes
 from offhook.events.api import ConfigChange
@@ -61,8 +64,8 @@ class Pbx:
         ]
         self.apply = ApplyService(self.store, sections)
 
-    def _publish(self, unit: UnitOfWork, event: ConfigChange) -> None:
-        unit.after_commit(lambda: self.events.append(event))
+    def _publish(self, unit: UnitOfWork, events: Sequence[ConfigChange]) -> None:
+        unit.after_commit(lambda: self.events.extend(events))
 
     async def _on_changed(self, changed: Sequence[ExtensionChanged]) -> None:
         self.changed.extend(changed)
@@ -205,3 +208,82 @@ async def test_a_change_made_meanwhile_is_planned_anew(pbx: Pbx) -> None:
     found = await pbx.extensions.find("1000")
     assert found is not None
     assert found.username == "Anna"
+
+
+def _many(count: int, **more: str) -> str:
+    fields = "".join(f", {name}: {value}" for name, value in more.items())
+    extensions = "".join(
+        f"- {{number: {n}, username: Ann, registername: {n}, registerpassword: {PASSWORD}{fields}}}\n"
+        for n in range(2000, 2000 + count)
+    )
+    contacts = "".join(
+        f"- {{firstname: Ann, lastname: N{n}, businessnum: '{n}'}}\n" for n in range(min(count, 100))
+    )
+    return f"extensions:\n{extensions or '  []'}\ncontacts:\n{contacts or '  []'}\n"
+
+
+async def test_hundreds_are_stored_by_a_few_statements(pbx: Pbx) -> None:
+    """All other writes wait meanwhile, those of calls too."""
+    statements: list[str] = []
+
+    @sa.event.listens_for(pbx.store.engine, "before_cursor_execute")
+    def _count(connection: sa.Connection, _cursor: Any, statement: str, *_more: object) -> None:
+        if connection.get_execution_options().get("offhook_write"):
+            statements.append(statement)
+
+    for document, events in ((_many(300), 300), (_many(300, ringtimeout="20"), 600), (_many(0), 900)):
+        statements.clear()
+        await pbx.apply.apply(document)
+        assert len(pbx.events) == events
+        assert len(statements) < 40, statements
+    assert await pbx.extensions.count() == 0
+
+
+async def test_names_are_looked_at_in_the_order_of_the_document(pbx: Pbx) -> None:
+    """A name that one extension leaves can be another's after it, also a new one's."""
+    ann = f"{{number: 1000, username: Ann, registername: %s, registerpassword: {PASSWORD}}}"
+    bob = f"{{number: 1001, username: Bob, registername: ann, registerpassword: {PASSWORD}}}"
+    await pbx.apply.apply(f"extensions: [{ann % 'ann'}]")
+    said = await pbx.refused(f"extensions: [{bob}, {ann % 'ann2'}]")
+    assert "extensions[0] (1001): registername is that of another extension" in said
+    await pbx.apply.apply(f"extensions: [{ann % 'ann2'}, {bob}]")
+    for name in ("ann", "1001"):
+        said = await pbx.refused(f"extensions: [{bob}, {ann % name}]")
+        assert "extensions[1] (1000): registername is that of another extension, or another's number" in said
+    cat = f"{{number: 1002, username: Cat, registername: dog, registerpassword: {PASSWORD}}}"
+    dog = f"{{number: 1003, username: Dog, registername: dog, registerpassword: {PASSWORD}}}"
+    assert "extensions[3] (1003)" in await pbx.refused(f"extensions: [{ann % 'ann2'}, {bob}, {cat}, {dog}]")
+
+
+async def test_of_too_many_the_first_beyond_the_limit_is_told(
+    pbx: Pbx, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contacts = "".join(f"- {{firstname: Ann, lastname: N{n}, mobile: '{n}'}}\n" for n in range(101))
+    assert "contacts[100]" in await pbx.refused(f"contacts:\n{contacts}")
+    monkeypatch.setattr(pbx.extensions, "_settings", lambda: ExtensionSettings(max_extensions=3))
+    assert "extensions[3] (2003): no more extensions" in await pbx.refused(_many(5))
+
+
+async def test_passwords_are_worked_out_once_however_often_the_plan_is_made(
+    pbx: Pbx, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await pbx.apply.apply(FULL)
+    loop, made, plans = asyncio.get_running_loop(), [], []
+    plan = ExtensionSection.plan
+
+    def counted(password: str | None) -> Any:
+        made.append(password)
+        return prepare_login(password)
+
+    def overtaken(self: ExtensionSection, *now: Any) -> Any:
+        found = plan(self, *now)
+        plans.append(len(found))
+        if len(plans) < 4:  # somebody presses a key meanwhile
+            change = pbx.extensions.update(UpdateExtension(number="1001", dnd=len(plans) % 2 == 1))
+            asyncio.run_coroutine_threadsafe(change, loop).result()
+        return found
+
+    monkeypatch.setattr(extension_section, "prepare_login", counted)
+    monkeypatch.setattr(ExtensionSection, "plan", overtaken)
+    await pbx.apply.apply(FULL.replace("vmsecret", "ringtimeout: 20, vmsecret").replace("efghij", "efghik"))
+    assert (len(plans), made) == (4, ["aB3-efghik"])

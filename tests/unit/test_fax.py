@@ -11,7 +11,7 @@ import pytest_asyncio
 import sqlalchemy as sa
 
 from offhook.areas.extensions.model import Extension
-from offhook.areas.extensions.queries import insert_extension
+from offhook.areas.extensions.queries import insert_extensions
 from offhook.areas.fax.service import FaxInbox
 from offhook.areas.mail.model import State
 from offhook.areas.records.tables import cdr
@@ -52,7 +52,7 @@ async def owner(bench: MailBench, email: str) -> None:
         vmsecret="",
         email=email,
     )
-    await bench.store.write("owner", lambda unit: insert_extension(unit.connection, extension))
+    await bench.store.write("owner", lambda unit: insert_extensions(unit.connection, [extension]))
 
 
 async def _record(store: Store, fax: str, pages: int) -> None:

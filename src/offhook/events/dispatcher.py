@@ -108,10 +108,11 @@ class Dispatcher:
         failing for five minutes, and when it answers again."""
         self.http.on_receiver(hook)
 
-    def publish(self, unit: UnitOfWork, event: Event) -> None:
-        """Send `event` when `unit` is committed; it is stored in the same transaction."""
-        if self._gate(event):
-            self.journal.append(unit, self._item(event))
+    def publish(self, unit: UnitOfWork, *events: Event) -> None:
+        """Send events when `unit` is committed; they are stored in the same transaction."""
+        items = [self._item(event) for event in events if self._gate(event)]
+        if items:
+            self.journal.append(unit, *items)
 
     def publish_soon(self, event: Event, lane: str = "") -> None:
         """Send an event at once. `lane` is the call in whose order an event without a callid belongs."""

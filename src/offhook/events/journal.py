@@ -161,9 +161,9 @@ class Journal:
         self._pending.append(item)
         self._more.set()
 
-    def append(self, unit: UnitOfWork, item: Item) -> None:
-        """Store an event in the transaction of its fact; it is seen after the commit."""
-        self._store_all(unit, [*self._unwritten, item])
+    def append(self, unit: UnitOfWork, *items: Item) -> None:
+        """Store events in the transaction of their fact; they are seen after the commit."""
+        self._store_all(unit, [*self._unwritten, *items])
 
     def _store_all(self, unit: UnitOfWork, items: Sequence[Item]) -> None:
         new = [item for item in items if not item.stored]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 
@@ -16,11 +16,12 @@ from offhook.areas.accounts.service import matches
 from offhook.areas.apply.change import Change, Difference, differences
 from offhook.areas.apply.document import ApplyError, Node, objects
 from offhook.areas.apply.service import refused
-from offhook.areas.extensions import queries
+from offhook.areas.extensions import many, queries
+from offhook.areas.extensions.many import Wanted, merged, new_extension
 from offhook.areas.extensions.model import Extension, ExtensionChanged, LoginSecret
 from offhook.areas.extensions.requests import AddExtension, UpdateExtension
 from offhook.areas.extensions.rules import SYSTEM_DEFAULT, language_rule
-from offhook.areas.extensions.service import ExtensionService, merged, new_extension, prepare_login
+from offhook.areas.extensions.service import ExtensionService, prepare_login
 from offhook.contract.errors import ContractError, Errno
 from offhook.contract.params import declared_params, read_request
 from offhook.contract.rules import RuleBroken, Selection
@@ -39,9 +40,36 @@ class _Store:
     """An add or update, ready to be carried out."""
 
     place: str
-    request: AddExtension | UpdateExtension
-    login: LoginSecret | None
-    language: str | None  # None: as it is
+    wanted: Wanted
+
+
+class _Passwords:
+    """What user passwords are stored as. Each takes a processor a tenth of a second, so what was worked out
+    once is kept for when the plan has to be made anew."""
+
+    def __init__(self) -> None:
+        self._logins: dict[tuple[str, str | None], LoginSecret] = {}
+        self._same: dict[tuple[str, str], bool] = {}
+
+    def login(self, number: str, password: str | None) -> LoginSecret:
+        """The stored form of an extension's password."""
+        if (number, password) not in self._logins:
+            self._logins[number, password] = prepare_login(password)
+        return self._logins[number, password]
+
+    def is_same(self, password: str, derived: str) -> bool:
+        """Whether `derived` was made of this password."""
+        if (password, derived) not in self._same:
+            self._same[password, derived] = matches(password, derived)
+        return self._same[password, derived]
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """Extensions as a document declares them: place and fields of each."""
+
+    items: list[tuple[str, dict[str, str]]]
+    passwords: _Passwords = field(default_factory=_Passwords, repr=False)
 
 
 class ExtensionSection:
@@ -52,33 +80,35 @@ class ExtensionSection:
     def __init__(self, service: ExtensionService) -> None:
         self._service = service
 
-    def read(self, node: Node) -> list[tuple[str, dict[str, str]]]:
+    def read(self, node: Node) -> Declared:
         """Place and fields of each extension. Raises ApplyError for one without number or named twice.
 
         Which routes it may use is declared once, by the routes. The contract has no parameter for `language`.
         """
         allowed = frozenset(declared_params(AddExtension)) - {"selectoutroute"} | {"language"}
-        return numbered(objects(node, self.key, allowed), self.key, "number")
+        return Declared(numbered(objects(node, self.key, allowed), self.key, "number"))
 
     def current(self, connection: sa.Connection) -> tuple[Extension, ...]:
         """All extensions."""
         return queries.select_extensions(connection, _ALL)
 
-    def plan(
-        self, current: Sequence[Extension], declared: Sequence[tuple[str, dict[str, str]]]
-    ) -> list[Change]:
+    def plan(self, current: Sequence[Extension], declared: Declared) -> list[Change]:
         """Deletions, then adds and updates."""
         present = {extension.number: extension for extension in current}
-        wanted = {values["number"] for _, values in declared}
+        wanted = {values["number"] for _, values in declared.items}
         changes = [
             Change(section=self.key, operation="delete", name=number)
             for number in present
             if number not in wanted
         ]
-        for place, values in declared:
+        passwords = declared.passwords
+        for place, values in declared.items:
             try:
                 old = present.get(values["number"])
-                change = _added(place, values) if old is None else _updated(place, values, old)
+                if old is None:
+                    change: Change | None = _added(place, values, passwords)
+                else:
+                    change = _updated(place, values, old, passwords)
             except ContractError as failure:
                 raise refused(place, failure) from None
             if change is not None:
@@ -91,28 +121,12 @@ class ExtensionSection:
         gone = tuple(change.name for change in changes if change.operation == "delete")
         if gone:
             done += self._service.delete_in(unit, Selection(every=False, names=gone), references=False)
-        stored = [change.request for change in changes if isinstance(change.request, _Store)]
-        for each in stored:
-            done.append(self._store(unit, each))
-        for each in stored:
-            try:
-                self._service.check_references_in(unit, [each.request.number])
-            except ContractError as failure:
-                raise refused(each.place, failure) from None
-        return done
-
-    def _store(self, unit: UnitOfWork, each: _Store) -> ExtensionChanged:
+        asked = {change.name: change.request for change in changes if isinstance(change.request, _Store)}
         try:
-            if isinstance(each.request, UpdateExtension):
-                done = self._service.update_in(unit, each.request, each.login, references=False)
-            elif each.login is None:
-                raise AssertionError("an add always has a login secret")
-            else:
-                done = self._service.add_in(unit, each.request, each.login, references=False)
-        except ContractError as failure:
-            raise refused(each.place, failure) from None
-        if each.language is not None:
-            queries.set_language(unit.connection, each.request.number, each.language)
+            done += self._service.store_in(unit, [each.wanted for each in asked.values()])
+            many.check_references(unit.connection, tuple(asked))
+        except many.NotStored as failure:
+            raise refused(asked[failure.number].place, failure.failure) from None
         return done
 
     async def finished(self, done: Sequence[ExtensionChanged]) -> None:
@@ -144,27 +158,27 @@ def _language(values: dict[str, str]) -> str | None:
         raise ContractError(Errno.EXTENSION_CONFIG, f"language must be {broken}") from None
 
 
-def _added(place: str, values: dict[str, str]) -> Change:
+def _added(place: str, values: dict[str, str], passwords: _Passwords) -> Change:
     request = read_request(AddExtension, values)
-    login = prepare_login(request.loginpassword)
+    login = passwords.login(request.number, request.loginpassword)
     language = _language(values)
     new = dataclasses.replace(new_extension(request, login), language=language or "")
     fields = {n: v for n, v in _visible(new).items() if n in values}
-    passwords = tuple(Difference(n, "", "(secret)") for n in values if n.endswith("password"))
+    hidden = tuple(Difference(n, "", "(secret)") for n in values if n.endswith("password"))
     return Change(
         section="extensions",
         operation="add",
         name=request.number,
-        differences=differences({}, fields, _SECRET) + passwords,
-        request=_Store(place, request, login, language),
+        differences=differences({}, fields, _SECRET) + hidden,
+        request=_Store(place, Wanted(request, login, language)),
     )
 
 
-def _updated(place: str, values: dict[str, str], old: Extension) -> Change | None:
+def _updated(place: str, values: dict[str, str], old: Extension, passwords: _Passwords) -> Change | None:
     request = read_request(UpdateExtension, values)
-    login = None
-    if request.loginpassword is not None and not matches(request.loginpassword, old.loginpassword_derived):
-        login = prepare_login(request.loginpassword)
+    login, password = None, request.loginpassword
+    if password is not None and not passwords.is_same(password, old.loginpassword_derived):
+        login = passwords.login(old.number, password)
     language = _language(values)
     new = merged(old, request, login)
     if language is not None:
@@ -181,7 +195,7 @@ def _updated(place: str, values: dict[str, str], old: Extension) -> Change | Non
         operation="update",
         name=old.number,
         differences=changed,
-        request=_Store(place, request, login, language),
+        request=_Store(place, Wanted(request, login, language)),
     )
 
 

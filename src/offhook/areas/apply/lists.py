@@ -17,7 +17,7 @@ from offhook.areas.apply.document import ApplyError, Node, objects
 from offhook.areas.apply.extensions import numbered
 from offhook.areas.apply.service import refused
 from offhook.areas.contacts.requests import AddContact, UpdateContact
-from offhook.areas.contacts.service import Contact, ContactService, chosen
+from offhook.areas.contacts.service import Contact, ContactService, NotAdded, chosen
 from offhook.areas.extensions import queries
 from offhook.areas.extensions.groups import GroupService
 from offhook.areas.extensions.queries import Group
@@ -199,20 +199,24 @@ class ContactSection:
 
     def execute(self, unit: UnitOfWork, changes: Sequence[Change]) -> None:
         """Carry out."""
-        for change in changes:
-            if isinstance(change.request, Selection):
-                self._service.delete_in(unit, change.request)
-            elif isinstance(change.request, _Request):
-                self._store(unit, change.request)
-
-    def _store(self, unit: UnitOfWork, item: _Request) -> None:
+        gone = [change.request.names for change in changes if isinstance(change.request, Selection)]
+        if gone:
+            names = tuple(name for names in gone for name in names)
+            self._service.delete_in(unit, Selection(every=False, names=names))
+        asked = [
+            (item.place, item.request) for change in changes if isinstance(item := change.request, _Request)
+        ]
+        added = [(place, request) for place, request in asked if isinstance(request, AddContact)]
         try:
-            if isinstance(item.request, AddContact):
-                self._service.add_in(unit, item.request)
-            elif isinstance(item.request, UpdateContact):
-                self._service.update_in(unit, item.request)
-        except ContractError as failure:
-            raise refused(item.place, failure) from None
+            self._service.add_many_in(unit, [request for _, request in added])
+        except NotAdded as failure:
+            raise refused(added[failure.at][0], failure.failure) from None
+        for place, request in asked:
+            if isinstance(request, UpdateContact):
+                try:
+                    self._service.update_in(unit, request)
+                except ContractError as failure:
+                    raise refused(place, failure) from None
 
     async def finished(self, done: None) -> None:
         """Nothing more to do: nobody else reads contacts."""

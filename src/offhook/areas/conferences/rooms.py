@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 
 import sqlalchemy as sa
 
@@ -12,6 +13,7 @@ from offhook.areas.conferences.tables import (
     instant_conferences,
     instant_members,
 )
+from offhook.areas.numbers.service import standing_in
 from offhook.store.unit import Store
 
 _MODERATOR, _MEMBER = conference_moderators.c, instant_members.c
@@ -41,16 +43,15 @@ def _names(connection: sa.Connection) -> dict[str, str]:
     return {row.number: row.name for row in connection.execute(query)}
 
 
-def is_instant(connection: sa.Connection, number: str) -> bool:
-    """Whether an instant conference has this number."""
-    query = sa.select(instant_conferences.c.number).where(instant_conferences.c.number == number)
-    return connection.execute(query).first() is not None
+def instant_of(connection: sa.Connection, numbers: Collection[str]) -> set[str]:
+    """Which of these numbers instant conferences have."""
+    return standing_in(instant_conferences.c.number, connection, numbers)
 
 
 def moderators_of(connection: sa.Connection, number: str) -> frozenset[str] | None:
     """The configured moderators of a conference of either kind; None when there is no such conference."""
     fixed = sa.select(conferences.c.number).where(conferences.c.number == number)
-    if connection.execute(fixed).first() is None and not is_instant(connection, number):
+    if connection.execute(fixed).first() is None and not instant_of(connection, (number,)):
         return None
     query = sa.union(
         sa.select(_MODERATOR.number).where(_MODERATOR.conference == number),

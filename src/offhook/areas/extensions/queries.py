@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,32 +73,30 @@ def count_extensions(connection: sa.Connection) -> int:
     return connection.execute(sa.select(sa.func.count()).select_from(extensions)).scalar_one()
 
 
-def name_clash(connection: sa.Connection, extension: Extension) -> bool:
-    """True when another extension has the registername, or number and registername meet crosswise.
-
-    A phone is found by either of them, so they share one space (engine notes, section 8.1).
-    """
-    names = (extension.number, extension.registername)
-    query = sa.select(_E.number).where(
-        _E.number != extension.number, sa.or_(_E.registername.in_(names), _E.number == extension.registername)
-    )
-    return connection.execute(query.limit(1)).first() is not None
+def named(connection: sa.Connection, names: Collection[str]) -> dict[str, str]:
+    """The extensions that have one of these names as number or registername: both, by number."""
+    query = sa.select(_E.number, _E.registername)
+    found: dict[str, str] = {}
+    for some in parts(tuple(names)):
+        for column in (_E.number, _E.registername):
+            found.update((row[0], row[1]) for row in connection.execute(query.where(column.in_(some))))
+    return found
 
 
-def insert_extension(connection: sa.Connection, extension: Extension) -> None:
-    """Store a new extension."""
-    connection.execute(sa.insert(extensions).values(**dataclasses.asdict(extension)))
+def insert_extensions(connection: sa.Connection, new: Sequence[Extension]) -> None:
+    """Store new extensions."""
+    if new:
+        connection.execute(sa.insert(extensions), [dataclasses.asdict(one) for one in new])
 
 
-def replace_extension(connection: sa.Connection, extension: Extension) -> None:
-    """Store all fields of an extension that exists."""
-    values = {f.name: getattr(extension, f.name) for f in dataclasses.fields(extension)}
-    connection.execute(sa.update(extensions).where(_E.number == extension.number).values(**values))
-
-
-def set_language(connection: sa.Connection, number: str, language: str) -> None:
-    """Store the language of an extension; empty for that of the PBX."""
-    connection.execute(sa.update(extensions).where(_E.number == number).values(language=language))
+def replace_extensions(connection: sa.Connection, changed: Sequence[Extension]) -> None:
+    """Store all fields of extensions that exist."""
+    if changed:
+        names = [field.name for field in dataclasses.fields(Extension)]
+        values: dict[str, Any] = {name: sa.bindparam(name) for name in names if name != "number"}
+        statement = sa.update(extensions).where(_E.number == sa.bindparam("key")).values(values)
+        rows = [dataclasses.asdict(one) for one in changed]
+        connection.execute(statement, [{"key": row.pop("number"), **row} for row in rows])
 
 
 def delete_extensions(connection: sa.Connection, numbers: Collection[str]) -> None:

@@ -8,26 +8,25 @@ the engine reads them through views.
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Literal, TypeAlias
+from functools import partial
+from typing import TypeAlias
 
 import sqlalchemy as sa
 
 from offhook.areas.accounts.service import derive
-from offhook.areas.extensions import queries
+from offhook.areas.extensions import many, queries
 from offhook.areas.extensions.model import (
     Extension,
     ExtensionChanged,
     ExtensionSettings,
     LoginSecret,
-    ha1,
     login_secret,
-    register_secret_shown,
 )
 from offhook.areas.extensions.requests import AddExtension, UpdateExtension
-from offhook.areas.extensions.rules import STRONG_LOGIN, STRONG_REGISTER, check_forwards, check_password
-from offhook.areas.numbers.service import Numbers
+from offhook.areas.extensions.rules import STRONG_LOGIN, STRONG_REGISTER, check_password
+from offhook.areas.extensions.tables import extensions
+from offhook.areas.numbers.service import Numbers, standing_in
 from offhook.contract.errors import ContractError, Errno
 from offhook.contract.rules import Selection
 from offhook.events.api import ConfigChange
@@ -42,7 +41,7 @@ InUse: TypeAlias = Callable[[sa.Connection, Sequence[str]], str | None]
 NameTaken: TypeAlias = Callable[[sa.Connection, Sequence[str]], bool]
 """Whether something that is no extension registers by one of these names."""
 
-Publish: TypeAlias = Callable[[UnitOfWork, ConfigChange], None]
+Publish: TypeAlias = Callable[[UnitOfWork, Sequence[ConfigChange]], None]
 OnChanged: TypeAlias = Callable[[Sequence[ExtensionChanged]], Awaitable[None]]
 KIND = "extension"
 
@@ -79,7 +78,7 @@ class ExtensionService:
         self._set_routes = set_routes
         self._in_use = in_use
         self._name_taken = name_taken
-        numbers.register(KIND, queries.exists)
+        numbers.register(KIND, partial(standing_in, extensions.c.number))
 
     async def query(self, which: Selection) -> tuple[Extension, ...]:
         """The extensions chosen that exist. Raises ContractError 10006 when none of those named does."""
@@ -132,47 +131,41 @@ class ExtensionService:
         """What has to follow the commit of changes that were made with the `_in` functions."""
         await self._on_changed(changed)
 
-    def add_in(
-        self, unit: UnitOfWork, request: AddExtension, login: LoginSecret, *, references: bool = True
-    ) -> ExtensionChanged:
-        """As `add`, within `unit`. Without `references` the forwards' destinations are not yet looked for."""
-        connection = unit.connection
-        self.check_passwords(
-            request.number, request.username, request.registerpassword, request.loginpassword
-        )
-        taken = self._numbers.taken_by(connection, request.number)
-        if taken is not None:
-            raise ContractError(Errno.EXTENSION_CONFIG, f"number is taken by another {taken}")
-        if queries.count_extensions(connection) >= self._settings().max_extensions:
-            raise ContractError(Errno.EXTENSION_CONFIG, "no more extensions possible")
-        extension = new_extension(request, login)
-        self._check(connection, extension, references=references)
-        queries.insert_extension(connection, extension)
-        if request.selectoutroute is not None and references:
-            self._set_routes(connection, request.number, request.selectoutroute or ())
-        return self._announce(unit, extension.number, "add", new=extension.registername)
+    def add_in(self, unit: UnitOfWork, request: AddExtension, login: LoginSecret) -> ExtensionChanged:
+        """As `add`, within `unit`."""
+        return self._store_one(unit, many.Wanted(request, login))
 
     def update_in(
-        self,
-        unit: UnitOfWork,
-        request: UpdateExtension,
-        login: LoginSecret | None,
-        *,
-        references: bool = True,
+        self, unit: UnitOfWork, request: UpdateExtension, login: LoginSecret | None
     ) -> ExtensionChanged:
         """As `update`, within `unit`."""
-        connection = unit.connection
-        old = queries.one_extension(connection, request.number)
-        if old is None:
-            raise ContractError(Errno.NO_SUCH_EXTENSION)
-        new = merged(old, request, login)
-        self.check_passwords(new.number, new.username, request.registerpassword, request.loginpassword)
-        self._check(connection, new, references=references)
-        queries.replace_extension(connection, new)
-        if request.selectoutroute is not None and references:
-            self._set_routes(connection, request.number, request.selectoutroute or ())
-        changed = self._announce(unit, new.number, "update", old=old.registername, new=new.registername)
-        return dataclasses.replace(changed, new_pin=new.vmsecret != old.vmsecret)
+        return self._store_one(unit, many.Wanted(request, login))
+
+    def _store_one(self, unit: UnitOfWork, wanted: many.Wanted) -> ExtensionChanged:
+        number, routes = wanted.request.number, wanted.request.selectoutroute
+        try:
+            (changed,) = self._store_many(unit, [wanted])
+            many.check_references(unit.connection, [number])
+        except many.NotStored as refused:
+            raise refused.failure from None
+        if routes is not None:
+            self._set_routes(unit.connection, number, routes)
+        self._announce(unit, [changed])
+        return changed
+
+    def store_in(self, unit: UnitOfWork, wanted: Sequence[many.Wanted]) -> list[ExtensionChanged]:
+        """Add and change many within `unit`. Destinations of forwards are not yet looked for
+        (`many.check_references`), and outbound routes are left aside. Raises many.NotStored.
+        """
+        changed = self._store_many(unit, wanted)
+        self._announce(unit, changed)
+        return changed
+
+    def _store_many(self, unit: UnitOfWork, wanted: Sequence[many.Wanted]) -> list[ExtensionChanged]:
+        rules = many.Rules(
+            self._numbers.taken, self._name_taken, self.check_passwords, self._settings().max_extensions
+        )
+        return [_changed(one.new, one.old) for one in many.store(unit.connection, wanted, rules)]
 
     def delete_in(
         self, unit: UnitOfWork, which: Selection, *, references: bool = True
@@ -189,19 +182,11 @@ class ExtensionService:
             raise ContractError(Errno.EXTENSION_CONFIG, user)
         queries.delete_extensions(unit.connection, numbers)
         redirected = queries.redirect_forwards(unit.connection, numbers)
-        changed = [self._announce(unit, e.number, "del", old=e.registername) for e in gone]
+        changed = [ExtensionChanged(one.number, "del", one.registername) for one in gone]
         for other in queries.select_extensions(unit.connection, Selection(every=False, names=redirected)):
-            changed.append(
-                self._announce(unit, other.number, "update", old=other.registername, new=other.registername)
-            )
+            changed.append(ExtensionChanged(other.number, "update", other.registername, other.registername))
+        self._announce(unit, changed)
         return changed
-
-    def check_references_in(self, unit: UnitOfWork, numbers: Sequence[str]) -> None:
-        """Check the forwards' destinations of extensions that were stored without `references`."""
-        for extension in queries.select_extensions(
-            unit.connection, Selection(every=False, names=tuple(numbers))
-        ):
-            check_forwards(extension, lambda number: queries.exists(unit.connection, number))
 
     def check_passwords(
         self, number: str, username: str, registerpassword: str | None, loginpassword: str | None
@@ -215,69 +200,17 @@ class ExtensionService:
             if password is not None:
                 check_password(name, password, least=least, strong=strong, number=number, username=username)
 
-    def _check(
-        self,
-        connection: sa.Connection,
-        extension: Extension,
-        *,
-        references: bool,
-    ) -> None:
-        if queries.name_clash(connection, extension):
-            raise ContractError(
-                Errno.EXTENSION_CONFIG, "registername is that of another extension, or another's number"
-            )
-        if self._name_taken(connection, (extension.number, extension.registername)):
-            raise ContractError(Errno.EXTENSION_CONFIG, "a trunk registers by this number or registername")
-        if references:
-            check_forwards(extension, lambda number: queries.exists(connection, number))
+    def _announce(self, unit: UnitOfWork, changed: Sequence[ExtensionChanged]) -> None:
+        self._publish(unit, [ConfigChange("extension", one.number, one.operation) for one in changed])
 
-    def _announce(
-        self,
-        unit: UnitOfWork,
-        number: str,
-        operation: Literal["add", "update", "del"],
-        *,
-        old: str = "",
-        new: str = "",
-    ) -> ExtensionChanged:
-        self._publish(unit, ConfigChange("extension", number, operation))
-        return ExtensionChanged(number, operation, old, new)
+
+def _changed(new: Extension, old: Extension | None) -> ExtensionChanged:
+    if old is None:
+        return ExtensionChanged(new.number, "add", "", new.registername)
+    new_pin = new.vmsecret != old.vmsecret
+    return ExtensionChanged(new.number, "update", old.registername, new.registername, new_pin)
 
 
 def _require(found: Sequence[object], which: Selection) -> None:
     if not found and not which.every:
         raise ContractError(Errno.NO_SUCH_EXTENSION)
-
-
-def new_extension(request: AddExtension, login: LoginSecret) -> Extension:
-    """The extension that `request` describes, with the contract's defaults."""
-    defaults = {"callerid": request.number, "vmsecret": request.number}
-    return Extension(
-        number=request.number,
-        ha1=ha1(request.registername, request.registerpassword),
-        registerpassword_shown=register_secret_shown(),
-        loginpassword_derived=login.derived,
-        loginpassword_shown=login.shown,
-        **(defaults | request.changes()),
-    )
-
-
-def merged(old: Extension, request: UpdateExtension, login: LoginSecret | None) -> Extension:
-    """`old` with the fields that `request` sends.
-
-    Raises ContractError 10017 when the registername changes without a password: the secret is made of
-    both, and the old password is not kept.
-    """
-    changes = request.changes()
-    registername = changes.get("registername", old.registername)
-    if request.registerpassword is not None:
-        secret = ha1(registername, request.registerpassword)
-        if secret != old.ha1:
-            changes |= {"ha1": secret, "registerpassword_shown": register_secret_shown()}
-    elif registername != old.registername:
-        raise ContractError(
-            Errno.EXTENSION_CONFIG, "registerpassword has to be sent together with a new registername"
-        )
-    if login is not None:
-        changes |= {"loginpassword_derived": login.derived, "loginpassword_shown": login.shown}
-    return dataclasses.replace(old, **changes)

@@ -16,6 +16,7 @@ from functools import partial
 import sqlalchemy as sa
 
 from offhook.areas.extensions import queries
+from offhook.areas.extensions.many import NotStored, Wanted
 from offhook.areas.extensions.model import ExtensionChanged
 from offhook.areas.extensions.requests import UpdateExtension
 from offhook.areas.extensions.service import ExtensionService
@@ -85,10 +86,11 @@ class HotelService:
         ordered = [{"number": number, "ordered_at": self._clock.now()} for number in numbers]
         if ordered:
             connection.execute(sa.insert(box_emptyings), ordered)
-        return [
-            self._extensions.update_in(unit, UpdateExtension(number=number, username=number), None)
-            for number in numbers
-        ]
+        renamed = [Wanted(UpdateExtension(number=number, username=number)) for number in numbers]
+        try:
+            return self._extensions.store_in(unit, renamed)
+        except NotStored as refused:
+            raise refused.failure from None
 
     async def empty_boxes(self) -> None:
         """Empty the boxes for which that was ordered; what the engine does not do now is tried again."""

@@ -5,12 +5,25 @@ Every area that has numbers registers how to find them; every area that gives ou
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import TypeAlias
 
 import sqlalchemy as sa
 
-Finder: TypeAlias = Callable[[sa.Connection, str], bool]
+from offhook.store.parts import parts
+
+Finder: TypeAlias = Callable[[sa.Connection, Collection[str]], Collection[str]]
+"""Which of some numbers are of a kind."""
+
+
+def standing_in(
+    column: sa.ColumnElement[str], connection: sa.Connection, numbers: Collection[str]
+) -> set[str]:
+    """Which of some numbers stand in a column: with the column bound to it, the finder of most kinds."""
+    found: set[str] = set()
+    for some in parts(tuple(numbers)):
+        found.update(connection.execute(sa.select(column).where(column.in_(some))).scalars())
+    return found
 
 
 class Numbers:
@@ -21,7 +34,7 @@ class Numbers:
         self._reserved: Callable[[], Iterable[str]] = tuple
 
     def register(self, kind: str, finder: Finder) -> None:
-        """Numbers of `kind` (such as "extension") are those for which `finder` is true.
+        """Numbers of `kind` (such as "extension") are those that `finder` finds.
 
         Raises ValueError when the kind is registered twice.
         """
@@ -35,9 +48,15 @@ class Numbers:
 
     def taken_by(self, connection: sa.Connection, number: str, *, but: str = "") -> str | None:
         """The kind of thing that has `number`, None when it is free; the kind `but` is not asked."""
-        if number in self._reserved():
-            return "feature code"
+        return self.taken(connection, (number,), but=but).get(number)
+
+    def taken(self, connection: sa.Connection, numbers: Collection[str], *, but: str = "") -> dict[str, str]:
+        """As `taken_by`, of many at once; those that are free are left out."""
+        found = dict.fromkeys(set(numbers).intersection(self._reserved()), "feature code")
         for kind, finder in self._finders.items():
-            if kind != but and finder(connection, number):
-                return kind
-        return None
+            left = [number for number in numbers if number not in found]
+            if not left:
+                break
+            if kind != but:
+                found.update(dict.fromkeys(finder(connection, left), kind))
+        return found

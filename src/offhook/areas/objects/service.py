@@ -7,11 +7,12 @@ once; the async ones are a transaction each, and return when the change is in fo
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 
-from offhook.areas.numbers.service import Numbers
+from offhook.areas.numbers.service import Numbers, standing_in
 from offhook.areas.objects.errors import Conflict, Missing
 from offhook.areas.objects.field import Field, Row, Step
 from offhook.areas.objects.kind import Kind
@@ -52,7 +53,7 @@ class ObjectService:
         self._announce = announce
         references.add(self)
         if kind.numbered:
-            numbers.register(kind.word, self.exists)
+            numbers.register(kind.word, partial(standing_in, kind.table.c[kind.identity]))
 
     # -- reading ------------------------------------------------------------------------------------------
 
@@ -226,8 +227,10 @@ class ObjectService:
 
     def _free_number(self, connection: sa.Connection) -> str:
         kind = self.kind
-        for number in map(str, kind.numbers or ()):
-            if self._numbers.taken_by(connection, number) is None:
+        numbers = [str(number) for number in kind.numbers or ()]
+        taken = self._numbers.taken(connection, numbers)
+        for number in numbers:
+            if number not in taken:
                 return number
         raise Conflict(kind.full, f"no number for another {kind.word} is free; send one")
 

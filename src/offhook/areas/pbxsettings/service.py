@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -39,7 +39,7 @@ class SettingsService:
         self._vault = vault
         self._references = references
         self._on_changed = on_changed
-        numbers.register("parking slot", self._is_slot)
+        numbers.register("parking slot", self._slots_of)
         references.add_naming(self.naming)
 
     async def get(self, section: Section) -> Row:
@@ -115,18 +115,20 @@ class SettingsService:
 
     def _check_slots(self, connection: sa.Connection, slots: str) -> None:
         first, last = slot_range(slots)
-        for number in range(first, last + 1):
-            holder = self._numbers.taken_by(connection, str(number), but="parking slot")
-            if holder is not None:
-                raise Conflict(Errno.PARAMETER_EMPTY, f"{number} is taken by another {holder}")
+        wanted = [str(number) for number in range(first, last + 1)]
+        taken = self._numbers.taken(connection, wanted, but="parking slot")
+        for number in wanted:
+            if number in taken:
+                raise Conflict(Errno.PARAMETER_EMPTY, f"{number} is taken by another {taken[number]}")
 
     async def slots(self) -> tuple[int, int]:
         """The first and the last parking slot."""
         return slot_range((await self.get(PARKING))["slots"])
 
-    def _is_slot(self, connection: sa.Connection, number: str) -> bool:
+    def _slots_of(self, connection: sa.Connection, numbers: Collection[str]) -> list[str]:
         first, last = slot_range(self.get_in(connection, PARKING)["slots"])
-        return len(number) == len(str(first)) and number.isdigit() and first <= int(number) <= last
+        digits = len(str(first))
+        return [one for one in numbers if len(one) == digits and one.isdigit() and first <= int(one) <= last]
 
 
 def _read(field: Field, stored: str) -> Any:
