@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from offhook.web.tls import ensure_certificate
-from tests.support.pbx import STRONG, TestPbx
+from tests.support.pbx import STRONG, TestPbx, steps
 from tests.support.phone import eventually
 from tests.support.srtp import SrtpPhone, SrtpPort
 from tests.support.useragents import baresip
@@ -150,7 +150,7 @@ async def test_a_new_certificate_is_in_use_and_calls_go_on(pbx: TestPbx, tmp_pat
     old = await asyncio.to_thread(shown, settings.tls_port)
     ports = (settings.tls_port, settings.http_port)
     async with baresip(tmp_path, [account]):
-        await eventually(lambda: pbx.receiver.named("ExtensionStatus"), "it registers", 20)
+        await eventually(lambda: "1001 Registered" in steps(pbx.receiver.events), "it registers", 20)
         call = await phone.call("1001")
         await call.answered()
         for made in ensure_certificate(tmp_path / "new", datetime.datetime.now(datetime.UTC)):

@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.x509.oid import NameOID
 
 from offhook.asterisk.switch import SwitchError
 from offhook.certificates import KEY, CertificateWatch
@@ -71,6 +73,29 @@ def test_a_new_pair_is_served_at_once_and_half_of_one_is_not(tmp_path: Path, por
     assert port.key.read_bytes() == key.read_bytes()
     assert port.key.stat().st_mode & 0o777 == 0o600
     assert not port.look()
+
+
+def test_a_key_of_another_kind_is_served_alone(tmp_path: Path, port: PortCertificate) -> None:
+    """Ours are elliptic; with one of each kind in a context OpenSSL goes on choosing the old one."""
+    private = rsa.generate_private_key(65537, 2048)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "pbx.example")])
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(private.public_key())
+        .serial_number(7)
+        .not_valid_before(NOW)
+        .not_valid_after(NOW + datetime.timedelta(days=90))
+        .sign(private, hashes.SHA256())
+    )
+    pem, plain_key = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+    (tmp_path / "tls" / "server.crt").write_bytes(certificate.public_bytes(pem))
+    (tmp_path / "tls" / "server.key").write_bytes(
+        private.private_bytes(pem, plain_key, serialization.NoEncryption())
+    )
+    assert port.look()
+    assert served(port) == certificate.public_bytes(serialization.Encoding.DER)
 
 
 @pytest.mark.parametrize("wrong", [b"", b"garbage", None])

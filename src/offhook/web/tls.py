@@ -85,10 +85,14 @@ class PortCertificate:
         self.refused = ""
         """Why what the operator has put there is not in use; empty when it is."""
         try:
-            self.context = self._take()
+            self._now = self._take()
         except (ssl.SSLError, OSError) as failure:
-            self.context = server_context(self.certificate, self.key)
+            self._now = server_context(self.certificate, self.key)
             self.refused = str(failure)
+        self.context = server_context(self.certificate, self.key)
+        # another context for each connection: one into which another certificate is loaded keeps the first,
+        # and goes on showing it where the keys are of two kinds
+        self.context.sni_callback = self._choose
         self.names = certificate_names(self.certificate)
         self._seen = self._signature()
 
@@ -98,15 +102,18 @@ class PortCertificate:
         if signature == self._seen:
             return False
         try:
-            self._take()
-            # connections that are made from now on get the new one
-            self.context.load_cert_chain(self.certificate, self.key)
+            self._now = self._take()
         except (ssl.SSLError, OSError) as failure:
             self.refused = str(failure)
             return False
         self.refused, self._seen = "", signature
         self.names = certificate_names(self.certificate)
         return True
+
+    def _choose(
+        self, connection: ssl.SSLObject | ssl.SSLSocket, _name: str | None, _first: ssl.SSLContext
+    ) -> None:
+        connection.context = self._now
 
     def expires(self) -> datetime.datetime:
         """When the one in use ends (UTC)."""
