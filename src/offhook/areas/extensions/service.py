@@ -149,7 +149,7 @@ class ExtensionService:
         except many.NotStored as refused:
             raise refused.failure from None
         if routes is not None:
-            self._set_routes(unit.connection, number, routes)
+            self._set_routes(unit.connection, number, routes or ())  # "" takes all away
         self._announce(unit, [changed])
         return changed
 
