@@ -36,13 +36,13 @@ async def settle(house: House, load: Load, outcome: Outcome) -> None:
 async def _over(house: House) -> bool:
     if await house.running() or await _without_record(house):
         return False
-    stored = {row[0] for row in await house.up.rows("SELECT callid FROM cdr")}
+    stored = await house.recorded()
     return stored <= {event["callid"] for event in house.receiver.named("NewCdr")}
 
 
 async def _without_record(house: House) -> list[str]:
     """Calls that were promised or told and have no record in the store."""
-    stored = {row[0] for row in await house.up.rows("SELECT callid FROM cdr")}
+    stored = await house.recorded()
     promised = {row[0] for row in await house.up.rows("SELECT callid FROM call_intents")}
     begun = {event["callid"] for event in house.receiver.named("CallStatus")}
     return sorted((promised | begun) - stored)

@@ -82,6 +82,10 @@ class House:
             raise AssertionError(f"{number} cannot register")
         return phone
 
+    async def recorded(self) -> set[str]:
+        """The callids of the records in the store."""
+        return {row[0] for row in await self.up.rows("SELECT callid FROM cdr")}
+
     @contextlib.contextmanager
     def outage(self) -> Iterator[None]:
         """Something is broken for the time of the block, and a little longer."""

@@ -109,7 +109,7 @@ async def leave(one: Trial, seconds: float) -> None:
     async with one.fault():
         await receiver.close()
         await asyncio.sleep(seconds)
-        missed = await _stored(one) - _told(receiver)
+        missed = await one.house.recorded() - _told(receiver)
         await receiver.start(receiver.port)
         one.mended()
         await until(partial(_has_heard, receiver, missed), "what was missed is told", 300)
@@ -118,12 +118,8 @@ async def leave(one: Trial, seconds: float) -> None:
     one.outcome.notes.append(f"{len(missed)} records told after the receiver was back")
 
 
-async def _stored(one: Trial) -> set[str]:
-    return {row[0] for row in await one.house.up.rows("SELECT callid FROM cdr")}
-
-
 async def _keeps_up(one: Trial) -> bool:
-    stored = await _stored(one)
+    stored = await one.house.recorded()
     await asyncio.sleep(1.0)
     return stored <= _told(one.house.receiver)
 

@@ -7,6 +7,7 @@ import datetime
 import logging
 from typing import Protocol
 
+from offhook.areas.alarms.raiser import Raiser
 from offhook.asterisk.switch import SwitchError
 from offhook.clock import Clock
 from offhook.tasks import stop
@@ -28,16 +29,6 @@ class Engine(Protocol):
         """Have a module read its configuration again. Raises SwitchError."""
 
 
-class Board(Protocol):
-    """Where alarms are raised and cleared."""
-
-    def raise_(self, key: str, text: str) -> None:
-        """Something is wrong."""
-
-    def clear(self, key: str, text: str) -> None:
-        """It is right again."""
-
-
 class CertificateWatch:
     """Looks for what the operator puts in place, and has the engine read it: its transport takes no part in
     the calls and connections that are there, so these go on (measured)."""
@@ -47,7 +38,7 @@ class CertificateWatch:
         certificate: PortCertificate,
         switch: Engine,
         clock: Clock,
-        alarms: Board,
+        alarms: Raiser,
         *,
         seconds: float = _LOOK_SECONDS,
     ) -> None:

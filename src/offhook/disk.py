@@ -1,10 +1,13 @@
-"""Files on disk: what has to outlive a power cut, and a second name for one. Blocking."""
+"""Files on disk: what has to outlive a power cut, a lock on one, and a second name. Blocking."""
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
+import fcntl
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 _HERE = -100  # AT_FDCWD of fcntl.h
@@ -57,6 +60,20 @@ def sync_all(folder: Path) -> bool:
     descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
     try:
         return bool(syncfs(descriptor) == 0)
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def held(path: Path, flags: int = os.O_RDONLY) -> Iterator[None]:
+    """Lock a file or folder, opened with `flags`, for the block (flock(2)); its end, and ours, let go of it.
+
+    Raises BlockingIOError when another process holds it, and OSError when it cannot be opened.
+    """
+    descriptor = os.open(path, flags | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
     finally:
         os.close(descriptor)
 

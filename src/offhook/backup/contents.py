@@ -11,7 +11,6 @@ Links are made in `run/` of the data folder; they keep what is deleted meanwhile
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import secrets
 import shutil
@@ -92,15 +91,12 @@ def _sweep(run: Path) -> None:
 @contextlib.contextmanager
 def _alone(run: Path) -> Iterator[None]:
     """Have no other backup be made of the folder."""
-    descriptor = os.open(run / "backup.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
+    with contextlib.ExitStack() as stack:
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            stack.enter_context(disk.held(run / "backup.lock", os.O_RDWR | os.O_CREAT))
         except BlockingIOError:
             raise BackupError("another backup of this folder is being made") from None
         yield
-    finally:
-        os.close(descriptor)
 
 
 def _gathered(data: Path, run: Path, *, recordings: bool) -> Iterator[Gathered]:

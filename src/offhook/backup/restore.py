@@ -9,13 +9,11 @@ has left is taken away by the next one: a folder that still says that it is unfi
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import secrets
 import shutil
 import sqlite3
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,7 +77,7 @@ def restore_backup(path: Path, data: Path, passphrase: str, *, replace: bool) ->
     staging = private_folder(parent / f".{data.name}{_MARK}{secrets.token_hex(4)}")
     unfinished = staging / _UNFINISHED
     try:
-        with _held(staging), path.open("rb") as file:
+        with disk.held(staging), path.open("rb") as file:
             unfinished.touch()
             reader = ArchiveReader(SealedReader(file, passphrase).read)
             _refuse_newer(reader.about)
@@ -96,21 +94,10 @@ def restore_backup(path: Path, data: Path, passphrase: str, *, replace: bool) ->
     return Restored(reader.about, totals, kept)
 
 
-@contextlib.contextmanager
-def _held(folder: Path) -> Iterator[None]:
-    """Hold a folder; raises BlockingIOError when another process does, and lets go when ours ends."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
-    finally:
-        os.close(descriptor)
-
-
 def _forget_broken_off(parent: Path, name: str) -> None:
     for left in parent.iterdir():
         if left.name.startswith(f".{name}{_MARK}") and (left / _UNFINISHED).is_file():
-            with contextlib.suppress(OSError), _held(left):
+            with contextlib.suppress(OSError), disk.held(left):
                 shutil.rmtree(left, ignore_errors=True)
 
 

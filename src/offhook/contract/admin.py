@@ -66,8 +66,9 @@ def not_here() -> AdminRefused:
     return AdminRefused(404, "there is nothing here")
 
 
-def identity_in(text: str, missing: AdminRefused, digits: int = 15) -> int:
-    """The id in a part of a path. Raises `missing` for what is none of at most so many digits."""
+def identity_in(text: str, missing: Exception, digits: int = 15) -> int:
+    """The id in a part of a path or the word of a command. Raises `missing` for what is none of at most so
+    many digits."""
     if not text.isascii() or not text.isdigit() or len(text) > digits:
         raise missing
     return int(text)

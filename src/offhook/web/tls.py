@@ -84,17 +84,17 @@ class PortCertificate:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.refused = ""
         """Why what the operator has put there is not in use; empty when it is."""
+        self._seen = self._signature()
         try:
             self._now = self._take()
         except (ssl.SSLError, OSError) as failure:
             self._now = server_context(self.certificate, self.key)
             self.refused = str(failure)
-        self.context = server_context(self.certificate, self.key)
+        self.context = self._now
         # another context for each connection: one into which another certificate is loaded keeps the first,
         # and goes on showing it where the keys are of two kinds
         self.context.sni_callback = self._choose
         self.names = certificate_names(self.certificate)
-        self._seen = self._signature()
 
     def look(self) -> bool:
         """Use what the operator has put there since; tells whether there was something new that fits."""

@@ -7,7 +7,7 @@ import logging
 
 import sqlalchemy as sa
 
-from offhook.areas.alarms.trunks import Raiser
+from offhook.areas.alarms.raiser import Raiser
 from offhook.clock import SETTLE_SECONDS, STEP_SECONDS, Clock
 from offhook.store.tables import store_state
 from offhook.store.unit import Store, UnitOfWork

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import Protocol
 
+from offhook.areas.alarms.raiser import Raiser
 from offhook.areas.objects.field import Row
 from offhook.areas.trunks.states import FAILURE, REGISTERING
 from offhook.clock import Clock
@@ -15,16 +15,6 @@ log = logging.getLogger(__name__)
 
 _LOOK_SECONDS = 2.0
 _REGISTERING_SECONDS = 60.0
-
-
-class Raiser(Protocol):
-    """Where alarms go."""
-
-    def raise_(self, key: str, text: str) -> None:
-        """Something is wrong."""
-
-    def clear(self, key: str, text: str) -> None:
-        """It is right again."""
 
 
 class TrunkWatch:

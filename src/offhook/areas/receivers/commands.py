@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime, tzinfo
 from typing import Any
 
+from offhook.contract.admin import identity_in
 from offhook.events.dead_letters import DeadLetter
 from offhook.events.delivery import HttpDelivery, NotSendable, ReceiverState
 from offhook.events.receivers import Receiver, Receivers
@@ -64,7 +65,4 @@ class ReceiverCommands:
 
 
 def _number(arguments: Mapping[str, Any], name: str) -> int:
-    text = str(arguments.get(name, ""))
-    if not text.isascii() or not text.isdigit() or len(text) > 18:
-        raise NotSendable(f"{name} has to be a number")
-    return int(text)
+    return identity_in(str(arguments.get(name, "")), NotSendable(f"{name} has to be a number"))
